@@ -83,6 +83,21 @@ final class RelayTest {
     }
 
     @EveryNetwork
+    void relayedBytesCountAsTheFirstMessage(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Pair pair = Pair.of(stage, stage.steppedServer(story)
+                .limits(Limits.defaults().withFirstMessageTimeout(Duration.ofSeconds(5))), story);
+        pair.right.send("message");
+        stage.until("the target has received its first message", () -> story.count("message") == 1);
+        pair.ofLeft.relayTo(pair.ofRight, -1, transferred);
+        pair.left.send("relayed");
+        pair.right.expect("relayed");
+        stage.pass(Duration.ofMinutes(1));
+        stage.settle();
+        assertThat(story.count("close")).isZero();
+    }
+
+    @EveryNetwork
     void messagesFollowACountedRelayWhereverTheStreamIsCut(Stage stage) throws IOException {
         AtomicReference<Connection> target = new AtomicReference<>();
         Story story = stage.story((connection, message) -> {

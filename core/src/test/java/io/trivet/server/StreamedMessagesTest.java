@@ -379,6 +379,26 @@ final class StreamedMessagesTest {
         assertThat(transferred.ends()).containsOnly("50001 complete");
     }
 
+    /** The room of a message that was sent is free within the call of its listener, so the listener can send the next one. */
+    @EveryNetwork
+    void listenerCanSendAMessageAsLongAsTheQueueAgain(Stage stage) throws IOException {
+        byte[] message = FramedEchoTest.patterned(4000);
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).limits(Limits.defaults().withQueueBytesMax(4000)));
+        Client client = stage.client(server);
+        Connection connection = open(stage, story);
+        transferred.reaction = () -> {
+            if (transferred.count() == 1) {
+                assertThat(connection.queue().messages()).isZero();
+                assertThat(connection.send(ByteBuffer.wrap(message), transferred)).isEqualTo(SendResult.QUEUED);
+            }
+        };
+        connection.execute(() -> connection.send(ByteBuffer.wrap(message), transferred));
+        assertThat(client.receive(8000)).isEqualTo(Client.join(message, message));
+        stage.until("both were sent", () -> transferred.count() == 2);
+        assertThat(transferred.ends()).containsOnly("4000 complete");
+    }
+
     /** Its piece may be released while it is read: for the budget, of which it takes more. */
     @EveryNetwork
     void nothingIsSentOfAPieceWhoseSourceHasClosedTheConnection(Stage stage) throws IOException {

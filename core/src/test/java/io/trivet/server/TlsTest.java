@@ -164,6 +164,32 @@ final class TlsTest {
         stage.until("closed", () -> story.count("close") == 2);
     }
 
+    /** Nothing is lost by the close: the peer must not take what it has received for a part. */
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
+    void closeAfterTheEndOfInputSendsCloseNotify(Stage stage) throws IOException {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+
+            @Override
+            public void onEndOfInput(Connection connection) {
+                // The connection stays open until the test closes it.
+            }
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
+        TlsClientSocket[] socket = new TlsClientSocket[1];
+        Client client = client(stage, server, inner -> socket[0] = new TlsClientSocket(inner, engine()));
+        client.finish();
+        stage.until("end", () -> story.count("end") == 1);
+        stage.settle(); // the FIN behind the client's close_notify arrives, too
+        story.connection(0).close();
+        stage.until("closed", () -> story.count("close") == 1);
+        if (!(stage.network() instanceof TortureNetwork)) { // which may refuse it: close does not wait
+            assertThat(client.rest()).isEmpty();
+            assertThat(socket[0].engine().isInboundDone()).as("close_notify was received").isTrue();
+        }
+    }
+
     @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void aStreamWithoutCloseNotifyIsTruncated(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
