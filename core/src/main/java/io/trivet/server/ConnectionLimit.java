@@ -1,6 +1,5 @@
 package io.trivet.server;
 
-import io.trivet.net.UnixAddress;
 import io.trivet.observe.CloseReason;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -41,7 +40,7 @@ final class ConnectionLimit {
 
     /** Counts the address of a connection that is counted already. Returns null, or why it is refused and not counted. */
     synchronized @Nullable CloseReason addAddress(InetSocketAddress remote) {
-        if (isCounted(remote)) {
+        if (perAddressMax > 0) {
             int already = perAddress.getOrDefault(remote.getAddress(), 0);
             if (already >= perAddressMax) {
                 return CloseReason.TOO_MANY_FROM_ADDRESS;
@@ -49,10 +48,6 @@ final class ConnectionLimit {
             perAddress.put(remote.getAddress(), already + 1);
         }
         return null;
-    }
-
-    private boolean isCounted(InetSocketAddress remote) {
-        return perAddressMax > 0 && !UnixAddress.isUnix(remote);
     }
 
     /** Counts a connection whose address is not to be counted, or not yet. */
@@ -69,7 +64,7 @@ final class ConnectionLimit {
      */
     synchronized boolean remove(@Nullable InetSocketAddress remote) {
         connections--;
-        if (remote != null && isCounted(remote)) {
+        if (remote != null && perAddressMax > 0) {
             perAddress.computeIfPresent(remote.getAddress(), (address, count) -> count == 1 ? null : count - 1);
         }
         boolean lifted = reached && connections < connectionsMax;
