@@ -2,7 +2,7 @@ package io.trivet.scenarios;
 
 /**
  * Why a checker accepts what would otherwise be a failure: it cannot know better. The table of {@code trivet sim} counts how often each
- * was used. For each there is a bug in {@code src/test/mutants} that it must not hide, listed in {@code docs/mutants.md}.
+ * was used. For each there is a bug in {@code src/test/mutants} that it must not hide: see the table in {@code docs/coverage.md}.
  */
 enum Excuse {
     /** A client that the server accepted itself had been reset before: whether it counts for the limits is not visible. */
@@ -29,7 +29,10 @@ enum Excuse {
     LINK_STALLED,
     /** The last urgent byte was not delivered, and the call that would have returned it was interrupted. */
     URGENT_INTERRUPTED,
-    /** A client at a Unix domain socket has read an end of input before everything: its server has cut the connection, and cannot reset it. */
+    /**
+     * A client at a Unix domain socket has read an end of input, and what was queued for it is missing: its server has cut the connection,
+     * and cannot reset it.
+     */
     UNIX_CUT,
     /** A cancel returns false, and the connection's end may have dropped the timer. */
     TIMER_DROPPED

@@ -117,8 +117,12 @@ final class FinalChecker {
         boolean sentAll = model.hasSentAllAccepted() && model.socket != null && model.socket.unsentAtClose == 0;
         boolean orderly = CloseReasonChecker.isOrderly(reason)
                 || (CloseReasonChecker.sendsBeforeEnd(reason) && sentAll && !model.closedByApplication);
-        if (client.hasReadEnd() && !(client.isUnix() && !orderly && context.isExcused(Excuse.UNIX_CUT))) {
-            client.checker().checkComplete(model); // for any reason: a FIN promises that nothing is missing
+        if (client.hasReadEnd()) {
+            if (client.isUnix() && !orderly && context.isExcused(Excuse.UNIX_CUT)) {
+                client.checker().checkSent(model);
+            } else {
+                client.checker().checkComplete(model); // for any reason: a FIN promises that nothing is missing
+            }
         }
         boolean notReceived = client.serverLeftBytesUnread();
         boolean netReset = client.isAffectedBy(Fault.RESET);

@@ -15,6 +15,7 @@ final class OutputChecker {
     private int echoed;
     private int urgents;
     private int received;
+    private long receivedBytes;
     /** The offset after the last message. */
     private long position;
     /** The offset of the last message that was not sent with sendFirst. */
@@ -30,6 +31,7 @@ final class OutputChecker {
         if (context.plantedBug == PlantedBug.CANARY) {
             fail(Rule.CANARY, "receives bytes; nothing is wrong with them: this shows how a failure is reported");
         }
+        receivedBytes += bytes.remaining();
         decoder.add(bytes);
         if (client.server.plan.pureEcho()) {
             echoed(decoder.takeAll());
@@ -145,6 +147,18 @@ final class OutputChecker {
     /** Returns the number of messages received. */
     int count() {
         return received;
+    }
+
+    /**
+     * Checks, after the client has read the end of its input, that it has received every byte that the server's socket had accepted when the
+     * connection was cut. What was queued then may be missing.
+     */
+    void checkSent(ConnectionModel model) {
+        long sent = model.socket == null ? 0 : model.socket.bytesOut - model.socket.unsentAtClose;
+        if (receivedBytes < sent) {
+            fail(Rule.DELIVERY, "reads the end of its input after " + receivedBytes + " of " + sent
+                    + " bytes that the socket of its server has accepted");
+        }
     }
 
     /**
