@@ -12,6 +12,7 @@ import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Checks what a {@link SimClient} has received, and how its connection has ended. It knows which ends are allowed, given the
@@ -25,13 +26,15 @@ import java.util.Set;
  * <caption>What is allowed when the messages are not complete</caption>
  * <thead><tr><th>{@link SimClient#end}</th><th>allowed if</th></tr></thead>
  * <tbody>
- * <tr><td>OPEN</td><td>never: stop the faults and let the network run before the check</td></tr>
+ * <tr><td>OPEN</td><td>never: stop the faults, and let the network run before the check. A client that has stopped reading does not
+ * notice an end: it must read again first</td></tr>
  * <tr><td>ENDED</td><td>between two messages, if {@link #mayEndEarly} says so, or a deadline of the server may have expired because
  * of {@link Fault#STALL}, {@link Fault#CLOG} or {@link Fault#CLOCK_JUMP}, or {@link Fault#WATCH_REFUSED} has affected the
  * connection. Never in the middle of a message: an end of input means that nothing is missing</td></tr>
  * <tr><td>RESET</td><td>at any byte, if {@link #mayReset} says so, a deadline may have expired, the fault {@link Fault#RESET},
- * {@link Fault#ACCEPT_ABORTED} or {@link Fault#WATCH_REFUSED} has affected the connection, or the server has closed it before it
- * had read all that the client sent. The same holds if the messages are complete</td></tr>
+ * {@link Fault#ACCEPT_ABORTED} or {@link Fault#WATCH_REFUSED} has affected the connection. The same holds if the messages are
+ * complete. A server that closes a connection before it has read everything resets it, and what it has sent may be lost:
+ * {@code finish()} waits for the client instead</td></tr>
  * <tr><td>REFUSED</td><td>if {@link #mayRefuse} says so, or a fault has affected the connect</td></tr>
  * <tr><td>CLOSED</td><td>always: the client has ended the connection itself</td></tr>
  * </tbody>
@@ -53,11 +56,16 @@ public final class ClientOracle {
     /** The messages of one sender; {@code mayStop}: any number of them from the beginning. */
     private record Sequence(List<byte[]> messages, boolean mayStop) {}
 
-    /** A way to read what was received: a number of bytes, as messages before a position of each sequence. */
-    private record Reading(int offset, List<Integer> positions) {}
+    /** A way to read what was received: a number of bytes, as messages before a position of each sequence, some of them skipped. */
+    private record Reading(int offset, List<Integer> positions, boolean skips) {}
 
-    /** What the readings of all received bytes have in common. */
-    private record Match(boolean isComplete, boolean endsBetweenMessages) {}
+    /**
+     * What the readings of all received bytes have in common.
+     *
+     * @param isEverything no message of any sequence is missing
+     * @param isEnough what is missing may be missing on a connection that nothing has cut
+     */
+    private record Match(boolean isEverything, boolean isEnough, boolean endsBetweenMessages) {}
 
     private final List<Sequence> sequences;
     private final Set<Permission> permissions;
@@ -130,7 +138,9 @@ public final class ClientOracle {
     }
 
     /**
-     * Allows that messages are missing, as with {@code Overflow.DROP_OLDEST}. Their order stays, and none is received twice.
+     * Allows that messages are missing, as with {@code Overflow.DROP_OLDEST}. Their order stays, and none is received twice. The
+     * newest message is never dropped: on a connection that nothing has cut, the last message of at least one sequence must arrive,
+     * unless a sequence was added with {@link #andUpTo}, whose last message is not known.
      *
      * @return a copy
      */
@@ -149,7 +159,8 @@ public final class ClientOracle {
 
     /**
      * Allows that the server ends its output between two messages, before the last one: for instance because the client may
-     * exceed a timeout, or does not send everything.
+     * exceed a timeout, or does not send everything. If a timeout expires while something waits for the client, the server drops
+     * that, and resets the connection: this needs {@link #mayReset}.
      *
      * @return a copy
      */
@@ -158,8 +169,9 @@ public final class ClientOracle {
     }
 
     /**
-     * Allows that the server resets the connection, as with {@code Overflow.DISCONNECT}, limits that the client exceeds, or a
-     * handler that closes connections.
+     * Allows that the server resets the connection: with {@code Overflow.DISCONNECT}; if a broadcast, or a message that is no
+     * reply, does not fit into the queue; at limits and timeouts that the client exceeds while something waits for it; or if a
+     * handler closes connections.
      *
      * @return a copy
      */
@@ -189,8 +201,8 @@ public final class ClientOracle {
      * Checks a client at the end of a run, after {@link SimNetwork#stopFaults} and some more simulated time.
      *
      * @param client the client
-     * @return true if it has received everything; false if something is missing, and may be missing. A test in which no client is
-     *     ever complete checks little
+     * @return true if it has received every message of every sequence; false if some are missing, and may be missing. A test in
+     *     which no client ever gets everything checks little
      * @throws AssertionError if the client has seen what it must not see; the message says what
      */
     public boolean check(SimClient client) {
@@ -199,10 +211,11 @@ public final class ClientOracle {
         boolean late = client.hasClockJumped() || intersects(client.faults(), DELAYS);
         switch (client.end()) {
             case OPEN -> {
-                if (!match.isComplete) {
+                if (!match.isEnough) {
                     fail(client, "is still connected, and has not received everything"
                             + (client.waitsFor().isEmpty() ? "" : "; it " + client.waitsFor())
-                            + "; if the network did not run long enough after stopFaults(), run it longer");
+                            + (client.isReading() ? "; if the network did not run long enough after stopFaults(), run it longer"
+                                    : "; it has stopped reading: call resumeReading() before the check"));
                 }
             }
             case ENDED -> {
@@ -211,19 +224,21 @@ public final class ClientOracle {
                 }
                 boolean explained = permissions.contains(Permission.END_EARLY) || late || refused
                         || client.faults().contains(Fault.WATCH_REFUSED);
-                if (!match.isComplete && !explained) {
+                if (!match.isEnough && !explained) {
                     fail(client, "has read the end of its input before it had received everything");
                 }
             }
             case RESET -> {
-                boolean explained = permissions.contains(Permission.RESET) || late || refused || client.wasLeftUnread()
+                boolean explained = permissions.contains(Permission.RESET) || late || refused
                         || intersects(client.faults(), RESETS);
                 if (!explained) {
-                    fail(client, "was reset by the server, and no fault explains it");
+                    fail(client, "was reset by the server, and no fault explains it"
+                            + (client.wasLeftUnread() ? ": the server has closed the connection before it had read everything;"
+                                    + " finish() reads what the client still sends" : ""));
                 }
             }
             case REFUSED -> {
-                boolean explained = permissions.contains(Permission.REFUSE) || client.address() == null || late
+                boolean explained = permissions.contains(Permission.REFUSE) || client.address() == null
                         || intersects(client.faults(), REFUSES);
                 if (!explained) {
                     fail(client, "was not connected, and no fault explains it: " + client.failure());
@@ -233,7 +248,7 @@ public final class ClientOracle {
                 // anything may be missing
             }
         }
-        return match.isComplete;
+        return match.isEverything;
     }
 
     /**
@@ -249,10 +264,11 @@ public final class ClientOracle {
     /** Reads what was received as messages of the sequences, in all possible ways. Fails if there is none. */
     private Match match(SimClient client) {
         byte[] received = client.received();
-        boolean complete = false;
+        boolean everything = false;
+        boolean enough = false;
         boolean between = false;
         boolean cut = false;
-        Reading start = new Reading(0, sequences.stream().map(_ -> 0).toList());
+        Reading start = new Reading(0, sequences.stream().map(_ -> 0).toList(), false);
         Reading farthest = start;
         Set<Reading> seen = new HashSet<>(Set.of(start));
         Deque<Reading> open = new ArrayDeque<>(seen);
@@ -261,7 +277,8 @@ public final class ClientOracle {
             farthest = reading.offset > farthest.offset ? reading : farthest;
             if (reading.offset == received.length) {
                 between = true;
-                complete |= isComplete(reading);
+                everything |= isEverything(reading);
+                enough |= isEnough(reading);
                 continue;
             }
             for (int i = 0; i < sequences.size(); i++) {
@@ -272,7 +289,8 @@ public final class ClientOracle {
                     if (EscapedBytes.startsWith(received, reading.offset, message)) {
                         List<Integer> positions = new ArrayList<>(reading.positions);
                         positions.set(i, next + 1);
-                        Reading longer = new Reading(reading.offset + message.length, positions);
+                        Reading longer = new Reading(reading.offset + message.length, positions,
+                                reading.skips || next > first);
                         if (seen.add(longer)) {
                             open.add(longer);
                         }
@@ -286,7 +304,7 @@ public final class ClientOracle {
             fail(client, "has received what it must not receive: after " + farthest.offset + " bytes that are right comes "
                     + EscapedBytes.quote(received, farthest.offset, received.length) + describeNext(farthest));
         }
-        return new Match(complete, between);
+        return new Match(everything, enough, between);
     }
 
     /** Returns the index of the last message of a sequence that may come next. */
@@ -296,16 +314,26 @@ public final class ClientOracle {
         return skips ? last : Math.min(first, last);
     }
 
-    private boolean isComplete(Reading reading) {
+    private boolean isEverything(Reading reading) {
+        return !reading.skips && IntStream.range(0, sequences.size()).allMatch(i -> isAtEnd(reading, i));
+    }
+
+    private boolean isEnough(Reading reading) {
+        boolean drops = permissions.contains(Permission.DROP);
+        boolean hasNewest = false;
         for (int i = 0; i < sequences.size(); i++) {
-            Sequence sequence = sequences.get(i);
-            boolean mayMiss = sequence.mayStop || permissions.contains(Permission.DROP)
+            boolean mayMiss = sequences.get(i).mayStop
                     || (reading.positions.get(i) == 0 && permissions.contains(Permission.START_LATE));
-            if (!mayMiss && reading.positions.get(i) < sequence.messages.size()) {
+            if (!mayMiss && !drops && !isAtEnd(reading, i)) {
                 return false;
             }
+            hasNewest |= mayMiss || isAtEnd(reading, i); // the newest message may be that of a sequence that may stop
         }
-        return true;
+        return !drops || hasNewest || sequences.isEmpty();
+    }
+
+    private boolean isAtEnd(Reading reading, int sequence) {
+        return reading.positions.get(sequence) == sequences.get(sequence).messages.size();
     }
 
     private static boolean isBeginning(byte[] received, int offset, byte[] message) {

@@ -86,6 +86,9 @@ public final class SimClient {
     private final ByteBuffer buffer = ByteBuffer.allocate(READ_BYTES_MAX);
     private final @Nullable SimTcpStream stream;
     private final @Nullable InetSocketAddress address;
+    /** How often the network's clock had jumped when the client was made. */
+    private final long jumpsAtStart;
+    private long jumpsAtEnd;
     private ClientEnd end = ClientEnd.OPEN;
     private @Nullable IOException failure;
     private boolean connected;
@@ -99,6 +102,7 @@ public final class SimClient {
 
     private SimClient(SimHost host, InetSocketAddress server, @Nullable String name) throws IOException {
         this.host = host;
+        jumpsAtStart = clockJumps();
         SimTcpStream opened = null;
         NetworkException refusal = null;
         try {
@@ -416,9 +420,18 @@ public final class SimClient {
         return address != null && host.kernel.leftUnread(address);
     }
 
-    /** Returns whether the clock has jumped, so that any deadline may have expired early. */
+    /** Returns whether the clock has jumped since the client was made, and before its end, so that a deadline may have expired early. */
     boolean hasClockJumped() {
-        return host.kernel.faults.count(Fault.CLOCK_JUMP) > 0;
+        return (end == ClientEnd.OPEN ? clockJumps() : jumpsAtEnd) > jumpsAtStart;
+    }
+
+    private long clockJumps() {
+        return host.kernel.faults.count(Fault.CLOCK_JUMP);
+    }
+
+    /** Returns whether it reads what arrives; false between {@link #pauseReading} and {@link #resumeReading}. */
+    boolean isReading() {
+        return reads;
     }
 
     /** Returns what the client waits for; empty if all steps were performed. */
@@ -457,8 +470,13 @@ public final class SimClient {
         }
         worked = true;
         connected = stream().finishConnect();
-        if (!connected && stream().end.isClosed()) {
-            end(ClientEnd.REFUSED, "was closed before it was connected", null);
+        if (!connected && stream().end.isClosed()) { // the fault CONNECT_LATE has hidden that it was connected
+            ErrorCode error = stream().end.takeError();
+            if (error == null) {
+                end(ClientEnd.REFUSED, "was closed before it was connected", null);
+            } else {
+                fail(new NetworkException("connect", stream(), error));
+            }
         }
         return connected;
     }
@@ -530,6 +548,7 @@ public final class SimClient {
 
     private void end(ClientEnd how, String event, @Nullable IOException cause) {
         end = how;
+        jumpsAtEnd = clockJumps();
         failure = cause;
         trace(event);
         if (stream != null) {
