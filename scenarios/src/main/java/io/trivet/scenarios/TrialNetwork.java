@@ -18,6 +18,7 @@ import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ final class TrialNetwork implements Network {
     private final List<Long> waitsUntil = new ArrayList<>();
     private final long originNanos;
     private long elapsedNanos;
+    private int openFiles;
     /** Not null if readiness is reported that does not exist. */
     private @Nullable StuckPoller stuckPoller;
     private boolean usesStuckPoller;
@@ -222,7 +224,40 @@ final class TrialNetwork implements Network {
     /** Returns a file that the kernel can send, or one that can only be read. */
     @Override
     public SendableFile openFile(Path path) throws IOException {
-        return run.random.chance(70) ? host.openFile(path) : Network.super.openFile(path);
+        return run.random.chance(70) ? host.openFile(path) : new ReadFile(Network.super.openFile(path));
+    }
+
+    /** Returns the number of files that can only be read and are open. */
+    int openFiles() {
+        return openFiles;
+    }
+
+    /** A file that can only be read, and is counted until it is closed. */
+    private final class ReadFile implements SendableFile {
+        private final SendableFile file;
+        private boolean open = true;
+
+        ReadFile(SendableFile file) {
+            this.file = file;
+            openFiles++;
+        }
+
+        @Override
+        public long size() throws IOException {
+            return file.size();
+        }
+
+        @Override
+        public int read(ByteBuffer into, long position) throws IOException {
+            return file.read(into, position);
+        }
+
+        @Override
+        public void close() throws IOException {
+            openFiles -= open ? 1 : 0;
+            open = false;
+            file.close();
+        }
     }
 
     @Override
