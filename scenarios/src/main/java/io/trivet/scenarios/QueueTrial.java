@@ -40,6 +40,9 @@ final class QueueTrial implements Trial {
         private final int exception;
         private int callsBefore;
         boolean hasThrown;
+        /** onDropped was called after onClose, or with nothing. */
+        boolean isDroppedLate;
+        boolean isDroppedEmpty;
 
         ThrowingHandler(SeededRandom random) {
             thrower = random.chance(85) ? Thrower.NONE : random.pick(Thrower.DRAINED, Thrower.DROPPED, Thrower.LISTENER);
@@ -63,6 +66,8 @@ final class QueueTrial implements Trial {
         @Override
         public void onDropped(Connection connection, int messages, long bytes) throws Exception {
             super.onDropped(connection, messages, bytes);
+            isDroppedLate |= !seen(connection).isOpen();
+            isDroppedEmpty |= messages < 1 || bytes < messages;
             called(Thrower.DROPPED);
         }
     }
@@ -299,6 +304,11 @@ final class QueueTrial implements Trial {
                     model.bytes() >= model.limits.queueHighBytes());
             run.same(Rule.CALLBACKS, "listeners that were called", listenersCalled, model.listenedEnds);
             run.same(Rule.CALLBACKS, "listeners that were called with a failure", listenersFailed, 0);
+            if (flushed && !handler.hasThrown) {
+                run.same(Rule.CALLBACKS, "calls of onDrained until now", seen.drained, model.drained);
+                run.same(Rule.CALLBACKS, "messages reported as dropped until now", seen.droppedMessages, model.droppedMessages);
+                run.same(Rule.CALLBACKS, "bytes reported as dropped until now", seen.droppedBytes, model.droppedBytes);
+            }
             checkAge();
             if (model.queue.isEmpty() || connection.queue().bytes() == 0) {
                 run.same(Rule.GAUGES, "the age of no message", connection.queue().oldestAge(), Duration.ZERO);
@@ -354,7 +364,9 @@ final class QueueTrial implements Trial {
         }
 
         private void finish() throws IOException {
-            turn();
+            if (run.random.chance(60)) { // otherwise it is finished in the turn of its last messages
+                turn();
+            }
             TrialHandler.Seen seen = handler.all.getFirst();
             if (seen.isOpen() && !run.hasFailed()) {
                 run.expect(Rule.CALLBACKS, seen.drained == model.drained || (handler.hasThrown && seen.drained < model.drained),
@@ -369,6 +381,8 @@ final class QueueTrial implements Trial {
             }
             run.close(network, server);
             run.same(Rule.CALLBACKS, "listeners that were called in the end", listenersCalled, listeners);
+            run.expect(Rule.CALLBACKS, !handler.isDroppedLate && !handler.isDroppedEmpty,
+                    "onDropped was called after onClose, or without messages");
         }
 
         private void drain() throws IOException {
