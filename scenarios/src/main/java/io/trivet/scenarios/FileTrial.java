@@ -320,7 +320,25 @@ final class FileTrial implements Trial {
             run.reached("TRANSFER_FAILED");
             cut = true;
             endExpected = "TRANSFER_FAILED";
+            if (run.random.chance(20)) {
+                sendShortened();
+                return;
+            }
             stream(true, run.random.chance(40) ? SourceEnd.ENDS : run.random.pick(SourceEnd.values()), false);
+        }
+
+        /** A file that is shortened while it is sent. */
+        private void sendShortened() throws IOException {
+            int from = run.random.below(FILE_BYTES - 1);
+            int end = run.random.between(from, FILE_BYTES - 1);
+            int number = transfers++;
+            run.log("a file from byte " + from + " that is shortened to " + end + " bytes");
+            network.shortenFiles(end);
+            run.same(Rule.CALLBACKS, "the file", connection.sendFile(file(), from, -1,
+                    (of, sent, failure) -> ends(of, number, null, sent, failure)), SendResult.QUEUED);
+            network.shortenFiles(Long.MAX_VALUE);
+            expected.write(CONTENT, from, end - from);
+            endsExpected.add(number + ": " + (end - from) + ", EOFException");
         }
 
         /** What is left when a connection is closed at once was cut: each listener learns how much was sent. */

@@ -248,10 +248,25 @@ final class QueueTrial implements Trial {
         }
 
         private SendResult call(byte[] content, boolean urgent, boolean offer, boolean listens) {
-            if (!listens) {
+            if (!listens && (content.length > 10_000 || run.random.chance(30))) {
                 return urgent ? connection.sendFirst(content) : offer ? connection.offer(content) : connection.send(content);
             }
-            SendResult result = connection.send(ByteBuffer.wrap(content), (of, bytes, failure) -> {
+            // It is surrounded by other bytes.
+            ByteBuffer message = (run.random.chance(50) ? ByteBuffer.allocate(content.length + 5)
+                    : ByteBuffer.allocateDirect(content.length + 5)).put(0, new byte[]{'#', '#'}).put(2, content).position(2);
+            message.limit(2 + content.length);
+            SendResult result = listens ? listened(content, message)
+                    : urgent ? connection.sendFirst(message)
+                    : offer ? connection.offer(message) : connection.send(message);
+            run.same(Rule.CALLBACKS, "the bytes that are left in the buffer of a message that was " + result, message.remaining(),
+                    result == SendResult.QUEUED ? 0 : content.length);
+            run.same(Rule.CALLBACKS, "its limit", message.limit(), 2 + content.length);
+            message.clear().put(new byte[message.limit()]); // it can be used again at once
+            return result;
+        }
+
+        private SendResult listened(byte[] content, ByteBuffer message) {
+            SendResult result = connection.send(message, (of, bytes, failure) -> {
                 listenersCalled++;
                 run.expect(Rule.CALLBACKS, failure == null ? bytes == content.length + 1 : bytes <= content.length,
                         "a listener of " + (content.length + 1) + " bytes is called with " + bytes + " and " + failure);
