@@ -23,9 +23,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files and streams among messages: the client receives exactly these bytes, in the order in which they were accepted. Each listener is
- * called once. A source that fails, or ends too early, cuts the connection, and so does a close. A transfer that is refused leaves its
- * source to the caller.
+ * Files and streams among messages: the client receives exactly these bytes, in the order in which they were accepted. Each
+ * listener is called once. A source that fails, or ends too early, cuts the connection, and so does a close. A transfer that is
+ * refused leaves its source to the caller.
  */
 final class FileTrial implements Trial {
     private static final int FILE_BYTES = 200_000;
@@ -446,7 +446,7 @@ final class FileTrial implements Trial {
             run.same(Rule.ENDS, "the client has read", client.end(), cut ? "ECONNRESET" : "ended");
             if (endExpected.equals("TRANSFER_FAILED")) {
                 IOException failure = seen.connection.failure();
-                run.expect(Rule.ENDS, failure != null && failure.equals(lastFailure), "after a failed transfer, failure() returns "
+                run.expect(Rule.ENDS, failure != null && failure.equals(lastFailure), "after a failed transfer, failure() is "
                         + failure + ", and its listener gets " + lastFailure);
             } else if (!cut) {
                 run.same(Rule.DELIVERY, "bytes received", client.count(), right.length);

@@ -17,8 +17,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A relay whose target reads now and then: what the relay holds and when it receives, the write timeout, a pause meanwhile, and the
- * end. A part of {@link RelayTrial}.
+ * A relay whose target reads now and then: what the relay holds and when it receives, the write timeout, a pause meanwhile, and
+ * the end. A part of {@link RelayTrial}.
  */
 final class SlowRelay {
     private static final String FIRST = "go\n";
