@@ -46,6 +46,7 @@ final class CallTrial implements Trial {
         final Server server;
         final TrialClient client;
         final Where where;
+        final Overflow overflow;
         final List<Call> calls = new ArrayList<>();
         final List<String> callbacks = new ArrayList<>();
         final List<String> expected = new ArrayList<>();
@@ -66,6 +67,12 @@ final class CallTrial implements Trial {
         int ran;
         boolean sentUrgent;
         long id = -1;
+        /** The limit of messages that was set last. */
+        int messageBytesMax = LIMITS.messageBytesMax();
+        /** The urgent byte that the client sends. */
+        private int urgentByte = 9;
+        /** What the client sends after the calls, and is delivered when reading continues. */
+        private boolean isMessageLeft;
 
         Steps(TrialRun run) throws IOException {
             this.run = run;
@@ -86,8 +93,8 @@ final class CallTrial implements Trial {
             }
             run.log("in " + ReportText.words(where) + ": " + calls);
             Limits limits = LIMITS;
-            server = run.builder(network, this, limits).urgent(true).framing(Framing.lines())
-                    .overflow(run.random.pick(Overflow.values())).open();
+            overflow = run.random.pick(Overflow.values());
+            server = run.builder(network, this, limits).urgent(true).framing(Framing.lines()).overflow(overflow).open();
             client = TrialClient.connect(run, run.address);
         }
 
@@ -99,7 +106,7 @@ final class CallTrial implements Trial {
                     // It has made its calls.
                 }
                 case MESSAGE -> client.write("m\n");
-                case URGENT -> client.sendUrgent(9);
+                case URGENT -> client.sendUrgent(urgentByte);
                 case END_OF_INPUT -> client.endOutput();
                 case TASK -> connection().execute(this::makeCalls);
                 case TIMER -> connection().schedule(Duration.ZERO, this::makeCalls);
@@ -114,6 +121,7 @@ final class CallTrial implements Trial {
             network.settle();
             run.expect(Rule.CALLBACKS, called, "the callback " + where + " was not called");
             checkAfterCalls();
+            sendLater();
             end();
             check();
             run.close(network, server);
@@ -146,6 +154,7 @@ final class CallTrial implements Trial {
         @Override
         public void onUrgent(Connection of, byte b) throws Exception {
             callbacks.add("urgent");
+            run.same(Rule.DELIVERY, "the urgent byte", b, (byte) urgentByte);
             callsOf(Where.URGENT);
         }
 
@@ -258,7 +267,10 @@ final class CallTrial implements Trial {
                     tasks++;
                     of.execute(() -> ran++);
                 }
-                case LIMITS -> of.limits(of.limits().withMessageBytesMax(100 + letter));
+                case LIMITS -> {
+                    of.limits(of.limits().withMessageBytesMax(100 + letter));
+                    messageBytesMax = state == ConnectionState.CLOSED ? messageBytesMax : 100 + letter;
+                }
                 case ASK -> ask(of);
                 case SEND_URGENT -> {
                     of.sendUrgent((byte) 201);
@@ -295,6 +307,8 @@ final class CallTrial implements Trial {
         }
 
         private void ask(Connection of) {
+            new ConnectionCallCheck(run, of).perform(overflow, where == Where.MESSAGE, where == Where.CLOSE);
+            run.same(Rule.CALLBACKS, "its limit of messages", of.limits().messageBytesMax(), messageBytesMax);
             run.same(Rule.CALLBACKS, "its number", of.id(), id);
             run.same(Rule.CALLBACKS, "its loop", of.loop(), 0);
             run.same(Rule.CALLBACKS, "its server is this one", of.server() == server, true);
@@ -313,6 +327,29 @@ final class CallTrial implements Trial {
         }
 
         // ---- the end
+
+        /** What the client sends is delivered also after our output has ended, but not to a connection that is finished. */
+        private void sendLater() throws IOException {
+            boolean delivers = state == ConnectionState.OPEN;
+            if (run.hasFailed() || where == Where.END_OF_INPUT || state == ConnectionState.CLOSED || run.random.chance(50)) {
+                return;
+            }
+            if (!paused && run.random.chance(30)) {
+                urgentByte = run.random.number(0, 127, 128, 255);
+                client.sendUrgent(urgentByte);
+                if (delivers) {
+                    expected.add("urgent");
+                }
+                network.settle();
+            }
+            client.write("later\n");
+            network.settle();
+            if (delivers && !paused) {
+                expected.add("message");
+            }
+            isMessageLeft = delivers && paused;
+            run.same(Rule.CALLBACKS, "the callbacks after the client has sent more", callbacks, expected);
+        }
 
         private void checkAfterCalls() {
             run.same(Rule.CALLBACKS, "tasks that have run", ran, tasks);
@@ -352,6 +389,9 @@ final class CallTrial implements Trial {
                 if (paused && delivers) {
                     connection().resumeReading();
                     network.settle();
+                    if (isMessageLeft) {
+                        expected.add("message");
+                    }
                 }
                 if (where == Where.END_OF_INPUT && state == ConnectionState.INPUT_ENDED) {
                     connection().finish();

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Frames at their limits. Sent: texts of any characters, messages that just fit into their frame or do not, and an encoder that
@@ -215,6 +216,8 @@ final class FrameTrial implements Trial {
         private final ClientFraming framing;
         private final Server server;
         private final Limits limits;
+        /** The server is called from another thread than a loop's. */
+        private final boolean isForeign;
         private final List<Peer> peers = new ArrayList<>();
 
         /** A client, and what must have been delivered. */
@@ -239,8 +242,9 @@ final class FrameTrial implements Trial {
             framing = run.random.pick(ClientFraming.LINES, ClientFraming.LINES, ClientFraming.LINES_CRLF, ClientFraming.DELIMITED,
                     ClientFraming.PREFIXED_1, ClientFraming.PREFIXED_2, ClientFraming.PREFIXED_4, ClientFraming.NETSTRINGS);
             limits = LIMITS.withMessageBytesMax(lengthMax()).withMessageTimeout(Duration.ZERO);
-            server = run.builder(network, handler, limits).framing(framing.toFraming()).open();
-            run.log(framing + ", messages of up to " + limits.messageBytesMax() + " bytes");
+            isForeign = run.random.chance(50); // one thread turns two loops
+            server = run.builder(network, handler, limits).framing(framing.toFraming()).loops(isForeign ? 2 : 1).open();
+            run.log(framing + (isForeign ? ", two loops" : "") + ", messages of up to " + limits.messageBytesMax() + " bytes");
             int count = run.random.between(1, 3);
             for (int i = 0; i < count; i++) {
                 TrialClient client = TrialClient.connect(run, run.address);
@@ -361,6 +365,24 @@ final class FrameTrial implements Trial {
             return "is closed";
         }
 
+        /** Sends up to two messages, in the frame before the change of the framing or the one after it. */
+        private void send(Peer peer, StringBuilder sent, boolean isBefore) {
+            for (int i = run.random.between(0, 2); i > 0; i--) {
+                String text = text(run.random.between(1, 30)).toUpperCase(Locale.ROOT);
+                byte[] framed = isBefore ? framing.frame(MessageContent.ascii(text), true) : MessageContent.ascii(text + ';');
+                Connection connection = peer.seen.connection;
+                SendResult result = switch (run.random.below(4)) {
+                    case 0 -> connection.send(text);
+                    case 1 -> connection.send(MessageContent.ascii(text));
+                    case 2 -> connection.offer(text);
+                    default -> connection.send(ByteBuffer.wrap(MessageContent.ascii(text)), (of, bytes, failure) -> run.same(
+                            Rule.CALLBACKS, "bytes of a message with a listener", bytes, (long) framed.length));
+                };
+                run.same(Rule.CALLBACKS, "the message", result, SendResult.QUEUED);
+                sent.append(new String(framed, StandardCharsets.ISO_8859_1));
+            }
+        }
+
         /** Another framing, while the beginning of a message is held in which it finds messages. */
         private void upgrade(Peer peer) throws IOException {
             boolean isText = framing == ClientFraming.LINES || framing == ClientFraming.LINES_CRLF
@@ -378,9 +400,17 @@ final class FrameTrial implements Trial {
             run.log("client " + peer.seen.number + " sends \"" + held + "uvw\", and the framing changes to one with semicolons");
             write(peer, MessageContent.ascii(held + "uvw"));
             Connection connection = peer.seen.connection;
+            StringBuilder sent = new StringBuilder();
+            send(peer, sent, true);
             connection.execute(() -> connection.upgrade(Framing.delimited((byte) ';'), handler));
             peer.upgraded = true;
+            send(peer, sent, !isForeign); // from another thread, it reaches the loop behind the change
             network.settle();
+            send(peer, sent, false);
+            network.settle();
+            peer.client.readAll();
+            run.same(Rule.BYTES, "what the client has received", peer.client.text(), sent.toString());
+            run.same(Rule.GAUGES, "bytes in a queue of which everything was sent", connection.queue().bytes(), 0);
             check(peer);
             peer.messages.add("uvwxyz");
             write(peer, MessageContent.ascii("xyz;"));

@@ -40,6 +40,9 @@ final class QueueTrial implements Trial {
         private final int exception;
         private int callsBefore;
         boolean hasThrown;
+        /** onDropped was called after onClose, or with nothing. */
+        boolean isDroppedLate;
+        boolean isDroppedEmpty;
 
         ThrowingHandler(SeededRandom random) {
             thrower = random.chance(85) ? Thrower.NONE : random.pick(Thrower.DRAINED, Thrower.DROPPED, Thrower.LISTENER);
@@ -63,6 +66,8 @@ final class QueueTrial implements Trial {
         @Override
         public void onDropped(Connection connection, int messages, long bytes) throws Exception {
             super.onDropped(connection, messages, bytes);
+            isDroppedLate |= !seen(connection).isOpen();
+            isDroppedEmpty |= messages < 1 || bytes < messages;
             called(Thrower.DROPPED);
         }
     }
@@ -246,10 +251,25 @@ final class QueueTrial implements Trial {
         }
 
         private SendResult call(byte[] content, boolean urgent, boolean offer, boolean listens) {
-            if (!listens) {
+            if (!listens && (content.length > 10_000 || run.random.chance(30))) {
                 return urgent ? connection.sendFirst(content) : offer ? connection.offer(content) : connection.send(content);
             }
-            SendResult result = connection.send(ByteBuffer.wrap(content), (of, bytes, failure) -> {
+            // It is surrounded by other bytes.
+            ByteBuffer message = (run.random.chance(50) ? ByteBuffer.allocate(content.length + 5)
+                    : ByteBuffer.allocateDirect(content.length + 5)).put(0, new byte[]{'#', '#'}).put(2, content).position(2);
+            message.limit(2 + content.length);
+            SendResult result = listens ? listened(content, message)
+                    : urgent ? connection.sendFirst(message)
+                    : offer ? connection.offer(message) : connection.send(message);
+            run.same(Rule.CALLBACKS, "the bytes that are left in the buffer of a message that was " + result, message.remaining(),
+                    result == SendResult.QUEUED ? 0 : content.length);
+            run.same(Rule.CALLBACKS, "its limit", message.limit(), 2 + content.length);
+            message.clear().put(new byte[message.limit()]); // it can be used again at once
+            return result;
+        }
+
+        private SendResult listened(byte[] content, ByteBuffer message) {
+            SendResult result = connection.send(message, (of, bytes, failure) -> {
                 listenersCalled++;
                 run.expect(Rule.CALLBACKS, failure == null ? bytes == content.length + 1 : bytes <= content.length,
                         "a listener of " + (content.length + 1) + " bytes is called with " + bytes + " and " + failure);
@@ -302,6 +322,11 @@ final class QueueTrial implements Trial {
                     model.bytes() >= model.limits.queueHighBytes());
             run.same(Rule.CALLBACKS, "listeners that were called", listenersCalled, model.listenedEnds);
             run.same(Rule.CALLBACKS, "listeners that were called with a failure", listenersFailed, 0);
+            if (flushed && !handler.hasThrown) {
+                run.same(Rule.CALLBACKS, "calls of onDrained until now", seen.drained, model.drained);
+                run.same(Rule.CALLBACKS, "messages reported as dropped until now", seen.droppedMessages, model.droppedMessages);
+                run.same(Rule.CALLBACKS, "bytes reported as dropped until now", seen.droppedBytes, model.droppedBytes);
+            }
             checkAge();
             if (model.queue.isEmpty() || connection.queue().bytes() == 0) {
                 run.same(Rule.GAUGES, "the age of no message", connection.queue().oldestAge(), Duration.ZERO);
@@ -357,7 +382,9 @@ final class QueueTrial implements Trial {
         }
 
         private void finish() throws IOException {
-            turn();
+            if (run.random.chance(60)) { // otherwise it is finished in the turn of its last messages
+                turn();
+            }
             TrialHandler.Seen seen = handler.all.getFirst();
             if (seen.isOpen() && !run.hasFailed()) {
                 run.expect(Rule.CALLBACKS, seen.drained == model.drained || (handler.hasThrown && seen.drained < model.drained),
@@ -372,6 +399,8 @@ final class QueueTrial implements Trial {
             }
             run.close(network, server);
             run.same(Rule.CALLBACKS, "listeners that were called in the end", listenersCalled, listeners);
+            run.expect(Rule.CALLBACKS, !handler.isDroppedLate && !handler.isDroppedEmpty,
+                    "onDropped was called after onClose, or without messages");
         }
 
         private void drain() throws IOException {

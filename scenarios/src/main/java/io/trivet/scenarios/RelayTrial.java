@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A relay from one client to another, of a number of bytes or until the end of the input, between messages to the target. Reading is
  * paused, and either connection is finished meanwhile. After each step everything that can have arrived must have arrived. A relay that is
- * cut before its end is visibly cut at both ends.
+ * cut before its end is visibly cut at both ends. Sometimes the target is slow, see {@link SlowRelay}.
  */
 final class RelayTrial implements Trial {
     private static final String FIRST = "go";
@@ -29,6 +29,10 @@ final class RelayTrial implements Trial {
 
     @Override
     public void run(TrialRun run) throws IOException {
+        if (run.random.chance(35)) {
+            new SlowRelay(run).perform();
+            return;
+        }
         Steps steps = new Steps(run);
         if (run.random.chance(15)) {
             steps.refuse(run.random.pick(Refusal.values()));

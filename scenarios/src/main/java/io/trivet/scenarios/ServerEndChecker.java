@@ -114,6 +114,7 @@ final class ServerEndChecker {
         checkRejected("execute", () -> server.execute(() -> {}));
         checkRejected("schedule", () -> server.schedule(Duration.ZERO, () -> {}));
         checkRejected("connect", () -> server.connect(run.address, new TrialHandler()));
+        checkBytes(server);
         TrialHandler recording = handler;
         if (recording != null && !run.hasFailed()) {
             checkEnds(server, recording.closed);
@@ -126,6 +127,18 @@ final class ServerEndChecker {
             run.fail(Rule.CALLBACKS, call + " of a closed server is not rejected");
         } catch (RejectedExecutionException e) {
             // As it must be.
+        }
+    }
+
+    /** Unless some ends were forgotten, the bytes of the connections are those of the server. */
+    private void checkBytes(Server server) {
+        List<ClosedConnection> ends = server.recentlyClosed();
+        LoopStats total = server.stats().total();
+        if (ends.size() == total.closed()) {
+            run.same(Rule.GAUGES, "bytes received by all connections",
+                    ends.stream().mapToLong(ClosedConnection::bytesIn).sum(), total.bytesIn());
+            run.same(Rule.GAUGES, "bytes sent by all connections",
+                    ends.stream().mapToLong(ClosedConnection::bytesOut).sum(), total.bytesOut());
         }
     }
 

@@ -237,6 +237,7 @@ final class SessionPeer {
         received++;
         log("receives message " + (received - 1));
         byte[] other = new byte[message.remaining()];
+        message.put(message.position(), other); // it may also be changed
         message.put(other).order(ByteOrder.LITTLE_ENDIAN).limit(message.capacity()).position(0); // it belongs to the session
         sawEnd = false;
     }
@@ -280,6 +281,16 @@ final class SessionPeer {
 
     /** Calls startTls on a server without TLS. The call is refused, and the connection stays as it is. */
     private void startTls(Session of) throws IOException {
+        try {
+            if (run.random.chance(50)) {
+                of.receive(Duration.ofNanos(-1));
+            } else {
+                of.sleep(Duration.ofNanos(-1));
+            }
+            run.fail(Rule.CALLBACKS, this + " waits for a negative time");
+        } catch (IllegalArgumentException e) {
+            // As it must be.
+        }
         begin(Call.START_TLS, NEVER);
         log("starts TLS");
         try {

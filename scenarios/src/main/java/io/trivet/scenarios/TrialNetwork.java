@@ -18,6 +18,7 @@ import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -40,6 +41,8 @@ final class TrialNetwork implements Network {
     private final List<Long> waitsUntil = new ArrayList<>();
     private final long originNanos;
     private long elapsedNanos;
+    private int openFiles;
+    private long shortenedTo = Long.MAX_VALUE;
     /** Not null if readiness is reported that does not exist. */
     private @Nullable StuckPoller stuckPoller;
     private boolean usesStuckPoller;
@@ -222,7 +225,55 @@ final class TrialNetwork implements Network {
     /** Returns a file that the kernel can send, or one that can only be read. */
     @Override
     public SendableFile openFile(Path path) throws IOException {
-        return run.random.chance(70) ? host.openFile(path) : Network.super.openFile(path);
+        return shortenedTo < Long.MAX_VALUE || run.random.chance(30) ? new ReadFile(Network.super.openFile(path), shortenedTo)
+                : host.openFile(path);
+    }
+
+    /** Lets the files that are opened from now on end there, once they have been opened; Long.MAX_VALUE: where they do. */
+    void shortenFiles(long bytes) {
+        shortenedTo = bytes;
+    }
+
+    /** Returns the number of files that can only be read and are open. */
+    int openFiles() {
+        return openFiles;
+    }
+
+    /** A file that can only be read, and is counted until it is closed. */
+    private final class ReadFile implements SendableFile {
+        private final SendableFile file;
+        private final long end;
+        private boolean open = true;
+
+        ReadFile(SendableFile file, long end) {
+            this.file = file;
+            this.end = end;
+            openFiles++;
+        }
+
+        @Override
+        public long size() throws IOException {
+            return file.size();
+        }
+
+        @Override
+        public int read(ByteBuffer into, long position) throws IOException {
+            if (position >= end) {
+                return -1;
+            }
+            int limit = into.limit();
+            into.limit(into.position() + (int) Math.min(into.remaining(), end - position));
+            int read = file.read(into, position);
+            into.limit(limit);
+            return read;
+        }
+
+        @Override
+        public void close() throws IOException {
+            openFiles -= open ? 1 : 0;
+            open = false;
+            file.close();
+        }
     }
 
     @Override

@@ -130,6 +130,7 @@ final class TrialRun {
         same(Rule.LEAKS, "connections of a closed server", stats.total().connections(), 0);
         same(Rule.LEAKS, "bytes of the queues of a closed server", stats.memory().queues(), 0L);
         same(Rule.LEAKS, "bytes of input of a closed server", stats.memory().input(), 0L);
+        same(Rule.LEAKS, "open files of a closed server", network.openFiles(), 0);
         if (network.host().openDescriptors() != 0) {
             fail(Rule.LEAKS, "open descriptors of a closed server: " + network.host().describeDescriptors());
         }
