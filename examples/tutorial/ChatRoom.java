@@ -48,7 +48,7 @@ class ChatRoom implements Handler {
         if (member.name == null) {
             join(connection, member, line);
         } else if (line.equals("/quit")) {
-            leave(member);
+            leave(connection, member);
             connection.send("bye\n");
             connection.execute(connection::close);
         } else {
@@ -68,13 +68,14 @@ class ChatRoom implements Handler {
 
     @Override
     public void onEndOfInput(Connection connection) {
-        leave((Member) connection.attachment());
+        leave(connection, (Member) connection.attachment());
         connection.finish();
     }
 
-    private void leave(Member member) {
+    /** Releases the name of a member, unless another connection has it by now. */
+    private void leave(Connection connection, Member member) {
         if (member.name != null) {
-            members.remove(member.name);
+            members.remove(member.name, connection);
         }
     }
 }

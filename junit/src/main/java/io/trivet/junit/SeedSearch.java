@@ -32,13 +32,15 @@ final class SeedSearch {
     /** A run that has failed. The network is null if the test creates its own. */
     private record FailedRun(Throwable cause, FaultPlan plan, @Nullable SimNetwork network) {}
 
+    private final Class<?> testClass;
     private final Method method;
     private final SeedSettings settings;
     private final boolean takesNetwork;
     private final boolean takesPlan;
     private final TestCall test;
 
-    SeedSearch(Method method, SeedSettings settings, boolean takesNetwork, boolean takesPlan, TestCall test) {
+    SeedSearch(Class<?> testClass, Method method, SeedSettings settings, boolean takesNetwork, boolean takesPlan, TestCall test) {
+        this.testClass = testClass;
         this.method = method;
         this.settings = settings;
         this.takesNetwork = takesNetwork;
@@ -48,9 +50,16 @@ final class SeedSearch {
 
     /** Runs all seeds. Throws an error for the first one that fails. */
     void run() {
+        try (SlowSeeds slow = new SlowSeeds(testClass.getSimpleName() + "#" + method.getName())) {
+            run(slow);
+        }
+    }
+
+    private void run(SlowSeeds slow) {
         long passed = 0;
         TestAbortedException aborted = null;
         for (long seed = settings.first(); true; seed++) {
+            slow.start(seed);
             FailedRun failed = run(seed, settings.plan(seed), settings.traced() ? SeedSearch::print : null);
             if (failed == null) {
                 passed++;
@@ -78,6 +87,7 @@ final class SeedSearch {
             test.run(seed, plan, network);
             return null;
         } catch (OutOfMemoryError e) {
+            e.addSuppressed(new AssertionError("seed " + seed));
             throw e;
         } catch (Throwable e) {
             return new FailedRun(e, plan, network);
@@ -136,8 +146,8 @@ final class SeedSearch {
 
     private String replayCommand(long seed, FailedRun failed, boolean shrinks) {
         String faults = failed.plan.faults().stream().map(Fault::name).collect(Collectors.joining(","));
-        String testClass = method.getDeclaringClass().getName();
-        return "mvn test -Dtest='" + testClass.substring(testClass.lastIndexOf('.') + 1) + "#" + method.getName() + "' -D"
+        String name = testClass.getName(); // not that of a superclass that declares the method
+        return "mvn test -Dtest='" + name.substring(name.lastIndexOf('.') + 1) + "#" + method.getName() + "' -D"
                 + SeedSettings.SEEDS + "=" + seed
                 + (shrinks ? " -D" + SeedSettings.FAULTS + "=" + (faults.isEmpty() ? SeedSettings.NO_FAULTS : faults) : "");
     }

@@ -59,7 +59,7 @@ final class TutorialTest {
 
         assertThat(page).contains(report("everyMemberReceivesEveryLine", Map.of()));
         fix(fixes.get(0));
-        assertThat(run("everyMemberReceivesEveryLine", Map.of("trivet.seeds", "1..200"))).isNull();
+        assertThat(run("everyMemberReceivesEveryLine", Map.of("trivet.seeds", "1..1000"))).isNull();
 
         assertThat(page).contains(report("aNameIsFreeWhenItsMemberHasLeft", Map.of()));
         assertEventsAreThoseOfTheReplay();
@@ -69,7 +69,7 @@ final class TutorialTest {
         assertThat(page).contains(report("quitIsAnswered", Map.of()));
         fix(fixes.get(2));
         for (String test : List.of("everyMemberReceivesEveryLine", "aNameIsFreeWhenItsMemberHasLeft", "quitIsAnswered")) {
-            assertThat(run(test, Map.of("trivet.seeds", "1..200"))).isNull();
+            assertThat(run(test, Map.of("trivet.seeds", "1..1000"))).isNull();
         }
     }
 
