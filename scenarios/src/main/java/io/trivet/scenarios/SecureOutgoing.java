@@ -56,6 +56,8 @@ final class SecureOutgoing {
     private final TrialNetwork network;
     private final TrialHandler handler = new TrialHandler();
     private final @Nullable String name;
+    /** The address of the peer has the name of the certificate, which is used unless another one is set. */
+    private final boolean isNamed;
     private final boolean verifies;
     private final boolean hasCertificate;
     private final boolean finishesFirst;
@@ -74,6 +76,7 @@ final class SecureOutgoing {
         network = run.anyNetwork();
         String drawn = random.pick(NAME, NAME, NAME, ADDRESS, "other.test", "");
         name = drawn.isEmpty() ? null : drawn;
+        isNamed = random.chance(40);
         verifies = random.chance(70);
         hasCertificate = random.chance(50);
         finishesFirst = random.chance(20);
@@ -163,8 +166,9 @@ final class SecureOutgoing {
             protocol = protocol.withProxyHeader(
                     ProxyHeader.v1(new InetSocketAddress(InetAddress.ofLiteral("192.0.2.7"), 7_777), run.address));
         }
-        InetSocketAddress to = random.chance(30)
-                ? InetSocketAddress.createUnresolved(run.clients.address().getHostAddress(), PORT)
+        InetSocketAddress to = isNamed
+                ? new InetSocketAddress(InetAddress.getByAddress(NAME, run.clients.address().getAddress()), PORT)
+                : random.chance(30) ? InetSocketAddress.createUnresolved(run.clients.address().getHostAddress(), PORT)
                 : new InetSocketAddress(run.clients.address(), PORT);
         Connection connection = server.connect(to, protocol, attachment);
         run.same(Rule.CALLBACKS, "the attachment", String.valueOf(connection.attachment()), attachment);
@@ -265,7 +269,7 @@ final class SecureOutgoing {
     private void complete(Connection connection, TrialClient peer) throws IOException {
         SecuredStream secured = SecuredStream.ofServer(peer.stream(), engine);
         secured.beginHandshake();
-        boolean isAccepted = !verifies || NAME.equals(name) || ADDRESS.equals(name);
+        boolean isAccepted = !verifies || (isNamed && name == null) || NAME.equals(name) || ADDRESS.equals(name);
         try {
             turn(secured, 0);
         } catch (SSLException e) {
@@ -291,7 +295,7 @@ final class SecureOutgoing {
                 ? session.getRequestedServerNames().stream().map(each -> ((SNIHostName) each).getAsciiName())
                         .collect(Collectors.joining(","))
                 : "";
-        String right = name == null || name.equals(ADDRESS) ? "" : name;
+        String right = name == null ? isNamed ? NAME : "" : name.equals(ADDRESS) ? "" : name;
         run.same(Rule.BYTES, "the name that the peer was asked for", asked, right);
         if (hasCertificate) {
             run.same(Rule.BYTES, "the certificates that the peer has got", engine.getSession().getPeerCertificates().length, 1);
