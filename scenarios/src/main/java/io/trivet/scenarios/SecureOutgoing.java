@@ -211,7 +211,7 @@ final class SecureOutgoing {
         checkEnd(reason);
         run.same(Rule.CALLBACKS, "calls of its onOpen", seen().opens, 0);
         peer.readAll();
-        run.same(Rule.ENDS, "the peer has read", peer.end(), expected.isEmpty() ? "ended" : "ECONNRESET"); // what waited was dropped
+        run.same(Rule.ENDS, "the peer has read", peer.end(), expected.isEmpty() ? "ended" : "ECONNRESET");
     }
 
     private void handshake(Connection connection, TrialClient peer) throws IOException {
