@@ -49,7 +49,8 @@ final class SeedsExtension implements InvocationInterceptor, ParameterResolver {
         }
         invocation.skip();
         SeedSettings settings = SeedSettings.of(seeds.get(), context::getConfigurationParameter);
-        new SeedSearch(context.getRequiredTestClass(), method, settings, types.contains(SimNetwork.class), types.contains(FaultPlan.class),
+        new SeedSearch(context.getRequiredTestClass(), method, settings, types.contains(SimNetwork.class),
+                types.contains(FaultPlan.class),
                 (seed, plan, network) -> ReflectionSupport.invokeMethod(method, call.getTarget().orElse(null),
                         arguments(call, types, seed, plan, network)))
                 .run();

@@ -40,6 +40,13 @@ final class SecureTrial implements Trial {
     @Override
     public void run(TrialRun run) throws IOException {
         new Steps(run).perform();
+        if (!run.hasFailed() && run.random.chance(70)) {
+            switch (run.random.below(7)) {
+                case 0, 1, 2, 3 -> new SecureCases(run).perform();
+                case 4, 5 -> new SecureOutgoing(run).perform();
+                default -> new SecureStorm(run).perform();
+            }
+        }
     }
 
     private static final class Steps {

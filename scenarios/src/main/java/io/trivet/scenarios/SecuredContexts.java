@@ -67,11 +67,16 @@ final class SecuredContexts {
     private SecuredContexts() {}
 
     static SSLContext ofServer(SecureRandom random) {
-        return context(KEYS, null, random);
+        return context(KEYS, TRUST, random);
     }
 
     static SSLContext ofClients(SecureRandom random) {
         return context(null, TRUST, random);
+    }
+
+    /** Returns the context of clients that have a certificate: the same one as the server. */
+    static SSLContext ofKnownClients(SecureRandom random) {
+        return context(KEYS, TRUST, random);
     }
 
     private static SSLContext context(KeyManager @Nullable [] keys, TrustManager @Nullable [] trust, SecureRandom random) {

@@ -27,14 +27,27 @@ final class SecuredStream {
     private int receivesMost = Integer.MAX_VALUE;
 
     SecuredStream(TcpStream stream, SSLEngine engine) {
+        this(stream, engine, true);
+    }
+
+    private SecuredStream(TcpStream stream, SSLEngine engine, boolean isClient) {
         this.stream = stream;
         this.engine = engine;
-        engine.setUseClientMode(true);
+        engine.setUseClientMode(isClient);
+    }
+
+    /** Returns the other side of a connection that the server has made. */
+    static SecuredStream ofServer(TcpStream stream, SSLEngine engine) {
+        return new SecuredStream(stream, engine, false);
     }
 
     /** Returns true if the handshake has been completed. */
     boolean isConnected() {
         return connected;
+    }
+
+    boolean isTls13() {
+        return engine.getSession().getProtocol().equals("TLSv1.3");
     }
 
     /** Returns true if the peer's close_notify has arrived. */
@@ -168,6 +181,20 @@ final class SecuredStream {
         unsent.limit(unsent.limit() - bytes);
     }
 
+    /** Starts a key update of TLS 1.3, which the peer has to answer with its own. */
+    void updateKeys() throws IOException {
+        engine.beginHandshake();
+        progress(false);
+    }
+
+    /** Sends everything that is unsent, and lets the server read it. Receives nothing. */
+    void flushAll(TrialNetwork network) throws IOException {
+        for (int i = 0; i < 10_000 && unsent.hasRemaining(); i++) {
+            flush();
+            network.settle();
+        }
+    }
+
     /** Encrypts a close_notify. */
     void endOutput() throws IOException {
         engine.closeOutbound();
@@ -193,7 +220,7 @@ final class SecuredStream {
 
     /** Sends bytes as they are, after what is unsent, and receives and drops what arrives. */
     void sendRaw(byte[] bytes) {
-        ByteBuffer all = ByteBuffer.allocate(unsent.remaining() + bytes.length);
+        ByteBuffer all = ByteBuffer.allocate(unsent.remaining() + bytes.length + 2 * RECORD_BYTES_MAX);
         unsent = all.put(unsent).put(bytes).flip();
     }
 

@@ -41,6 +41,9 @@ final class ServerTrial implements Trial {
             case 5 -> turned(run);
             default -> backlog(run);
         }
+        if (!run.hasFailed()) {
+            new ServerCallsCheck(run).perform();
+        }
     }
 
     /** A call that may throw. */

@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +27,11 @@ final class TimerTrial implements Trial {
     /** One in this number of trials schedules as many timers of a connection as there may be. */
     private static final int MANY_ONE_IN = 20;
 
+    /** What a timer does in addition. */
+    private enum Deed {
+        NOTHING, THROWS, CANCELS_LAST, CLOSES_OWNER
+    }
+
     private static final class Planned {
         final int number;
         final long dueNanos;
@@ -32,13 +39,17 @@ final class TimerTrial implements Trial {
         final TrialHandler.@Nullable Seen owner;
         /** How often it schedules another one without a delay when it runs. */
         final int children;
+        final Deed deed;
         @Nullable ScheduledTask task;
+        /** The timer that it cancels, or null. */
+        @Nullable Planned target;
 
-        Planned(int number, long dueNanos, TrialHandler.@Nullable Seen owner, int children) {
+        Planned(int number, long dueNanos, TrialHandler.@Nullable Seen owner, int children, Deed deed) {
             this.number = number;
             this.dueNanos = dueNanos;
             this.owner = owner;
             this.children = children;
+            this.deed = deed;
         }
     }
 
@@ -56,6 +67,7 @@ final class TimerTrial implements Trial {
                 Comparator.<Planned>comparingLong(each -> each.dueNanos).thenComparingInt(each -> each.number));
         final List<Planned> over = new ArrayList<>();
         final List<Integer> ran = new ArrayList<>();
+        private final Set<Planned> cancelled = new HashSet<>();
         private int numbers;
 
         Steps(TrialRun run) throws IOException {
@@ -110,7 +122,9 @@ final class TimerTrial implements Trial {
         }
 
         private void schedule(TrialHandler.@Nullable Seen owner, long delayNanos, int children) {
-            Planned planned = new Planned(numbers++, network.now() + delayNanos, owner, children);
+            Deed deed = children > 0 || !run.random.chance(8) ? Deed.NOTHING : run.random.chance(60) ? Deed.CANCELS_LAST
+                    : owner == null ? Deed.THROWS : Deed.CLOSES_OWNER;
+            Planned planned = new Planned(numbers++, network.now() + delayNanos, owner, children, deed);
             Duration delay = Duration.ofNanos(delayNanos);
             planned.task = owner == null ? server.schedule(delay, () -> runs(planned))
                     : owner.connection.schedule(delay, () -> runs(planned));
@@ -124,6 +138,43 @@ final class TimerTrial implements Trial {
             if (planned.children > 0) {
                 schedule(planned.owner, 0, planned.children - 1);
             }
+            TrialHandler.Seen owner = planned.owner;
+            Planned target = planned.target;
+            if (target != null) {
+                run.same(Rule.CALLBACKS, "cancel of timer " + target.number + " by another one", cancel(target), true);
+            }
+            if (planned.deed == Deed.CLOSES_OWNER && owner != null) {
+                owner.connection.close();
+            }
+            if (planned.deed == Deed.THROWS) {
+                throw new IllegalStateException("drawn");
+            }
+        }
+
+        /** Called when it is known that a timer is going to run. */
+        private void foresee(Planned planned, Set<TrialHandler.Seen> closed) {
+            if (planned.deed == Deed.CANCELS_LAST && !pending.isEmpty()) {
+                Planned target = pending.last();
+                planned.target = target;
+                cancelled.add(target);
+                pending.remove(target);
+                over.add(target);
+            }
+            TrialHandler.Seen owner = planned.owner;
+            if (planned.deed == Deed.CLOSES_OWNER && owner != null) {
+                dropTimersOf(owner);
+                closed.add(owner);
+            }
+        }
+
+        private void dropTimersOf(TrialHandler.Seen owner) {
+            pending.removeIf(each -> {
+                boolean gone = each.owner == owner;
+                if (gone) {
+                    over.add(each);
+                }
+                return gone;
+            });
         }
 
         private void cancel() {
@@ -152,13 +203,7 @@ final class TimerTrial implements Trial {
                 return;
             }
             run.log("connection " + chosen.number + " is closed");
-            pending.removeIf(each -> {
-                boolean gone = each.owner == chosen;
-                if (gone) {
-                    over.add(each);
-                }
-                return gone;
-            });
+            dropTimersOf(chosen);
             connection.close();
             turnAndCheck();
         }
@@ -177,14 +222,22 @@ final class TimerTrial implements Trial {
             ran.clear();
             List<Integer> expected = new ArrayList<>();
             int before = numbers;
+            Set<TrialHandler.Seen> closed = new HashSet<>();
+            int done = 0; // with the timers of connections that others have just closed, which do not run
             for (Planned each : List.copyOf(pending)) {
-                if (each.dueNanos <= network.now() && expected.size() < PER_TURN_MAX) {
-                    expected.add(each.number);
-                    pending.remove(each);
-                    over.add(each);
+                boolean isDropped = each.owner != null && closed.contains(each.owner) && !cancelled.contains(each);
+                if (each.dueNanos <= network.now() && done < PER_TURN_MAX && (isDropped || pending.contains(each))) {
+                    done++;
+                    if (!isDropped) {
+                        expected.add(each.number);
+                        pending.remove(each);
+                        over.add(each);
+                        foresee(each, closed);
+                    }
                 }
             }
             network.turn(0);
+            closed.forEach(this::dropTimersOf); // those that were scheduled in this turn
             run.same(Rule.CALLBACKS, "the timers that run in one turn", ran, expected);
             for (int i = 0; i < 3 && numbers > before && !run.hasFailed(); i++) { // those that others have scheduled
                 before = numbers;

@@ -38,6 +38,11 @@ final class TrialClient {
         return new TrialClient(stream, run.readBuffer());
     }
 
+    /** Returns the peer of a connection that the server has made. */
+    static TrialClient of(TrialRun run, TcpStream accepted) {
+        return new TrialClient(accepted, run.readBuffer());
+    }
+
     InetSocketAddress address() throws IOException {
         return stream.localAddress();
     }
