@@ -118,8 +118,8 @@ final class SeedSearch {
         FailedRun again = run(seed, first.plan, null);
         if (again == null || !isSame(first, again)) {
             return error(first, "seed " + seed + " has failed, but " + (again == null ? "passes" : "fails in another way")
-                    + " when it is run again: something besides the seed decides. Look for real time, threads, static state, and"
-                    + " the order of a HashMap");
+                    + " when it is run again: its result does not depend on the seed alone. Look for real time, threads, static"
+                    + " state, and the order of a HashMap");
         }
         boolean shrinks = takesNetwork || takesPlan;
         FailedRun smallest = shrinks ? shrink(seed, first) : first;
@@ -134,7 +134,7 @@ final class SeedSearch {
         return error(smallest, text.toString());
     }
 
-    /** Puts the seed behind the text of the failure. Keeps the failure's stack, which leads to the line of the test. */
+    /** Appends a text to the message of the failure. Keeps the failure's stack trace, which leads to the line of the test. */
     private static AssertionError error(FailedRun failed, String text) {
         // A plain AssertionError has nothing but its message and its stack: as the cause, it would be printed twice.
         boolean plain = failed.cause.getClass() == AssertionError.class && failed.cause.getCause() == null;

@@ -44,7 +44,7 @@ final class SeedsExtension implements InvocationInterceptor, ParameterResolver {
         }
         List<Class<?>> types = List.of(method.getParameterTypes());
         if (types.stream().noneMatch(PARAMETERS::contains)) {
-            throw new ExtensionConfigurationException(method + " runs for many seeds, but nothing of it depends on them:"
+            throw new ExtensionConfigurationException(method + " runs for many seeds, but does not use them:"
                     + " it needs a parameter of type SimNetwork, FaultPlan or long");
         }
         invocation.skip();
