@@ -1049,6 +1049,8 @@ CLSS public final io.trivet.sim.ClientOracle
 meth public !varargs static io.trivet.sim.ClientOracle expecting(java.lang.String[])
 meth public boolean check(io.trivet.sim.SimClient)
 meth public io.trivet.sim.ClientOracle and(java.util.Collection<java.lang.String>)
+meth public io.trivet.sim.ClientOracle andBytes(java.util.Collection<byte[]>)
+meth public io.trivet.sim.ClientOracle andBytesUpTo(java.util.Collection<byte[]>)
 meth public io.trivet.sim.ClientOracle andUpTo(java.util.Collection<java.lang.String>)
 meth public io.trivet.sim.ClientOracle mayDrop()
 meth public io.trivet.sim.ClientOracle mayEndEarly()

@@ -86,6 +86,7 @@ final class SeedRuns {
     private final Map<Long, Long> byConnections = new TreeMap<>();
     private final List<Outcome> failed = new ArrayList<>();
     private @Nullable Throwable crash;
+    private @Nullable Long crashedSeed;
     private long done;
     private long simulatedNanos;
     private long operations;
@@ -138,7 +139,10 @@ final class SeedRuns {
         isOver = true;
         interrupted = stopped && !(allStarted && running.isEmpty());
         if (crash != null) {
-            throw new IllegalStateException("the scenario tester has failed", crash);
+            throw new IllegalStateException(
+                    "the scenario tester has failed" + (crashedSeed == null ? "" : " with seed " + crashedSeed)
+                            + "; " + summary(),
+                    crash);
         }
     }
 
@@ -161,13 +165,15 @@ final class SeedRuns {
     }
 
     private void runSeeds() {
+        Running taken = null;
         try {
-            for (Running taken = take(); taken != null; taken = take()) {
+            for (taken = take(); taken != null; taken = take()) {
                 add(taken, runner.apply(Scenario.of(taken.seed)));
             }
         } catch (RuntimeException | Error e) {
             synchronized (this) {
                 crash = e;
+                crashedSeed = taken == null ? null : taken.seed;
             }
         } finally {
             synchronized (this) {

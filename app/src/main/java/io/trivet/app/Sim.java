@@ -153,6 +153,8 @@ final class Sim implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--without: " + e.getMessage());
         }
         PrintStream out = new PrintStream(new BufferedOutputStream(System.out, 1 << 16), false, StandardCharsets.UTF_8);
+        Thread flush = new Thread(out::flush); // a scenario that hangs, and is stopped by a signal, shows the events before that
+        Runtime.getRuntime().addShutdownHook(flush);
         out.print(scenario);
         SimView shown = new SimView("seed " + seed + (without.isEmpty() ? "" : " --without " + without), out::println);
         Outcome outcome = view != null ? Run.observed(scenario, shown, canary)

@@ -45,6 +45,8 @@ import java.util.stream.IntStream;
 public final class ClientOracle {
     private static final Set<Fault> REFUSES = EnumSet.of(Fault.CONNECT_REFUSED, Fault.CONNECT_UNREACHABLE, Fault.CONNECT_IGNORED,
             Fault.ACCEPT_ABORTED, Fault.RESET);
+    /** Maximum number of ways to read what was received. Equal messages of several sequences multiply them. */
+    private static final int READINGS_MAX = 200_000;
     private static final Set<Fault> RESETS = EnumSet.of(Fault.RESET, Fault.ACCEPT_ABORTED, Fault.WATCH_REFUSED);
     private static final Set<Fault> DELAYS = EnumSet.of(Fault.STALL, Fault.CLOG);
 
@@ -126,6 +128,26 @@ public final class ClientOracle {
         return with(messages.stream().map(message -> message.getBytes(UTF_8)).toList(), true);
     }
 
+    /**
+     * Adds a sequence of binary messages, which interleaves with the others.
+     *
+     * @param messages each message with its frame
+     * @return a copy
+     */
+    public ClientOracle andBytes(Collection<byte[]> messages) {
+        return with(messages, false);
+    }
+
+    /**
+     * Adds a sequence of binary messages of which the client receives any number, from the first one on.
+     *
+     * @param messages each message with its frame
+     * @return a copy
+     */
+    public ClientOracle andBytesUpTo(Collection<byte[]> messages) {
+        return with(messages, true);
+    }
+
     private ClientOracle with(Collection<byte[]> messages, boolean mayStop) {
         List<Sequence> more = new ArrayList<>(sequences);
         more.add(new Sequence(messages.stream().map(byte[]::clone).toList(), mayStop));
@@ -204,6 +226,7 @@ public final class ClientOracle {
      * @return true if it has received every message of every sequence; false if some are missing, and may be missing. A test in
      *     which no client ever gets everything checks little
      * @throws AssertionError if the client has seen what it must not see; the message says what
+     * @throws IllegalStateException if too many messages are equal to tell those of the sequences apart
      */
     public boolean check(SimClient client) {
         Match match = match(client);
@@ -256,6 +279,7 @@ public final class ClientOracle {
      *
      * @param client the client
      * @throws AssertionError if it has received anything else
+     * @throws IllegalStateException if too many messages are equal to tell those of the sequences apart
      */
     public void checkSoFar(SimClient client) {
         match(client);
@@ -272,7 +296,7 @@ public final class ClientOracle {
         Reading farthest = start;
         Set<Reading> seen = new HashSet<>(Set.of(start));
         Deque<Reading> open = new ArrayDeque<>(seen);
-        while (!open.isEmpty()) {
+        while (!open.isEmpty() && !everything) { // no other reading can say more
             Reading reading = open.removeLast();
             farthest = reading.offset > farthest.offset ? reading : farthest;
             if (reading.offset == received.length) {
@@ -293,6 +317,11 @@ public final class ClientOracle {
                                 reading.skips || next > first);
                         if (seen.add(longer)) {
                             open.add(longer);
+                        }
+                        if (seen.size() > READINGS_MAX) {
+                            throw new IllegalStateException(client + ": there are more than " + READINGS_MAX
+                                    + " ways to read what was received: give the messages of each sequence a text of their own,"
+                                    + " such as the name of the sender and a number");
                         }
                     } else {
                         cut |= isBeginning(received, reading.offset, message);

@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -204,6 +205,26 @@ final class ClientOracleTest {
         assertThat(both.andUpTo(List.of("z\n")).check(client)).isFalse();
         assertThat(both.andUpTo(List.of()).check(client)).isTrue();
         fails(ClientOracle.expecting("x\n", "hi\n").and(List.of("hi\n", "y\n")), "has received what it must not receive");
+    }
+
+    @Test
+    void binarySequencesInterleaveToo() throws IOException {
+        receive("a\nx\n");
+        ClientOracle oracle = ClientOracle.expectingBytes(List.of(new byte[]{'x', '\n'}));
+        assertThat(oracle.andBytes(List.of(new byte[]{'a', '\n'})).check(client)).isTrue();
+        assertThat(oracle.andBytesUpTo(List.of(new byte[]{'a', '\n'}, new byte[]{'b', '\n'})).check(client)).isFalse();
+        fails(oracle.andBytes(List.of(new byte[]{'b', '\n'})), "has received what it must not receive");
+    }
+
+    @Test
+    void equalMessagesOfManySequencesAreReadOrRefused() throws IOException {
+        receive("hi\n".repeat(199));
+        List<String> equal = Collections.nCopies(50, "hi\n");
+        ClientOracle oracle = ClientOracle.expecting(equal).and(equal).and(equal).and(equal);
+        assertThatThrownBy(() -> oracle.check(client)).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("ways to read what was received");
+        receive("hi\n");
+        assertThat(oracle.check(client)).isTrue();
     }
 
     @Test

@@ -200,7 +200,7 @@ final class SeedSearch {
         return failed != null && isSame(first, failed) ? failed : null;
     }
 
-    /** Returns the plan with only the faults that have occurred: the others change nothing. */
+    /** Returns the plan with only the faults that have occurred: others can still have drawn random numbers. */
     private static FaultPlan occurred(FailedRun failed) {
         SimNetwork network = failed.network;
         return network == null ? failed.plan
