@@ -533,7 +533,10 @@ public final class SimClient {
 
     private void fail(IOException cause) {
         worked = true;
-        if (!connected && !(cause instanceof NetworkException refused && refused.code() == ErrorCode.ECONNRESET)) {
+        // If the server has ended its output before it resets, the error is EPIPE.
+        boolean isReset = cause instanceof NetworkException failed
+                && (failed.code() == ErrorCode.ECONNRESET || failed.code() == ErrorCode.EPIPE);
+        if (!connected && !isReset) {
             end(ClientEnd.REFUSED, "cannot connect: " + cause.getMessage(), cause);
         } else if (stream().end.hidesError()) {
             // The server has ended its output before: only the output has failed, and what has arrived is still there.

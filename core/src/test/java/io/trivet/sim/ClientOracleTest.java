@@ -234,6 +234,7 @@ final class ClientOracleTest {
         assertThat(ClientOracle.expecting(all).mayDrop().check(client)).isFalse();
         assertThat(ClientOracle.expecting("b\n", "d\n").mayDrop().check(client)).isTrue();
         fails(ClientOracle.expecting("b\n", "d\n", "newest\n").mayDrop(), "is still connected, and has not received everything");
+        fails(ClientOracle.expecting("b\n", "d\n", "newest\n").and(List.of()).mayDrop(), "is still connected");
         assertThat(ClientOracle.expecting("b\n", "d\n", "newest\n").mayDrop().and(List.of("d\n")).check(client)).isFalse();
         fails(ClientOracle.expecting(all).mayStartLate(), "has received what it must not receive: after 2 bytes");
         assertThat(ClientOracle.expecting("a\n", "b\n", "d\n").mayStartLate().check(client)).isFalse();

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.opentest4j.TestAbortedException;
@@ -21,6 +22,9 @@ final class SeedSearch {
     private static final String LOG_ERROR = "log ERROR: ";
     private static final String LOG_STACK = "log    ";
     private static final int WARNINGS_MAX = 3;
+    /** Quoted texts, also shortened ones with their length; values of JUnit; identity hashes; numbers. */
+    private static final Pattern VALUES = Pattern.compile(
+            "(\\.\\.\\.)?\"(\\\\.|[^\"\\\\])*\"(\\.\\.\\.)?( \\([0-9]+ bytes\\))?|<[^>]*>|'[^']*'|@[0-9a-f]+|[0-9]+");
     private static final long SHRINK_NANOS_MAX = Duration.ofSeconds(10).toNanos();
 
     /** Calls the test method. */
@@ -38,6 +42,7 @@ final class SeedSearch {
     private final boolean takesNetwork;
     private final boolean takesPlan;
     private final TestCall test;
+    private final SlowSeeds slow;
 
     SeedSearch(Class<?> testClass, Method method, SeedSettings settings, boolean takesNetwork, boolean takesPlan, TestCall test) {
         this.testClass = testClass;
@@ -46,20 +51,20 @@ final class SeedSearch {
         this.takesNetwork = takesNetwork;
         this.takesPlan = takesPlan;
         this.test = test;
+        slow = new SlowSeeds(testClass.getSimpleName() + "#" + method.getName());
     }
 
     /** Runs all seeds. Throws an error for the first one that fails. */
     void run() {
-        try (SlowSeeds slow = new SlowSeeds(testClass.getSimpleName() + "#" + method.getName())) {
-            run(slow);
+        try (slow) {
+            runSeeds();
         }
     }
 
-    private void run(SlowSeeds slow) {
+    private void runSeeds() {
         long passed = 0;
         TestAbortedException aborted = null;
         for (long seed = settings.first(); true; seed++) {
-            slow.start(seed);
             FailedRun failed = run(seed, settings.plan(seed), settings.traced() ? SeedSearch::print : null);
             if (failed == null) {
                 passed++;
@@ -78,6 +83,7 @@ final class SeedSearch {
     }
 
     private @Nullable FailedRun run(long seed, FaultPlan plan, @Nullable SimTrace trace) {
+        slow.start(seed);
         SimNetwork network = takesNetwork ? SimNetwork.of(seed, plan) : null;
         if (network != null && trace != null) {
             trace.event(0, network.toString());
@@ -87,7 +93,7 @@ final class SeedSearch {
             test.run(seed, plan, network);
             return null;
         } catch (OutOfMemoryError e) {
-            e.addSuppressed(new AssertionError("seed " + seed));
+            System.err.println("seed " + seed + ": " + e);
             throw e;
         } catch (Throwable e) {
             return new FailedRun(e, plan, network);
@@ -197,7 +203,7 @@ final class SeedSearch {
 
     private @Nullable FailedRun runAgain(long seed, FailedRun first, FaultPlan plan) {
         FailedRun failed = run(seed, plan, null);
-        return failed != null && isSame(first, failed) ? failed : null;
+        return failed != null && isSame(first, failed) && kind(first.cause).equals(kind(failed.cause)) ? failed : null;
     }
 
     /** Returns the plan with only the faults that have occurred: others can still have drawn random numbers. */
@@ -208,20 +214,19 @@ final class SeedSearch {
                         .only(failed.plan.faults().stream().filter(fault -> network.faultCount(fault) > 0).toArray(Fault[]::new));
     }
 
-    /** Returns whether two runs fail with the same exception in the same line of the test, and with the same text except for numbers. */
+    /** Returns whether two runs fail with the same exception in the same line of the test. */
     private boolean isSame(FailedRun one, FailedRun other) {
-        return one.cause.getClass() == other.cause.getClass() && lineOfTest(one.cause) == lineOfTest(other.cause)
-                && kind(one.cause).equals(kind(other.cause));
+        return one.cause.getClass() == other.cause.getClass() && lineOfTest(one.cause) == lineOfTest(other.cause);
     }
 
     /**
-     * Returns what kind of failure a message describes: its first line, without quoted texts and numbers, which change with the faults.
-     * A check of several clients in a loop fails for different reasons in one line of the test.
+     * Returns what kind of failure a message describes: its first line, without values, which change with the faults. One line of a
+     * test that checks several clients in a loop can fail for different reasons.
      */
-    private static String kind(Throwable cause) {
+    static String kind(Throwable cause) {
         String message = String.valueOf(cause.getMessage());
         String line = message.lines().filter(each -> !each.isBlank()).findFirst().orElse("");
-        return line.replaceAll("\"[^\"]*\"|[0-9]+", "");
+        return VALUES.matcher(line).replaceAll("").strip();
     }
 
     private int lineOfTest(Throwable cause) {

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * }
  *
  * <p><b>A failing seed</b> is run again without each kind of fault in turn, for at most ten seconds. A fault is left out if the
- * same line of the test still fails with the same exception. The error names the seed, the faults that are needed, and the
+ * same line of the test still fails with the same exception and text, apart from values. The error names the seed, the faults that are needed, and the
  * command that replays it. If the same seed does not fail again, the error reports that.
  *
  * <p><b>The configuration parameters</b> of JUnit, which are also system properties, apply to all such tests:

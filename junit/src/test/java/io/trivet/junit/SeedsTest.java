@@ -241,4 +241,17 @@ final class SeedsTest {
         }
         return bytes.toString(StandardCharsets.UTF_8);
     }
+
+    /** While it shrinks, a search keeps the kind of failure: values in a message may change with the faults. */
+    @Test
+    void messagesThatDifferOnlyInValuesAreOfOneKind() {
+        assertThat(kind("expected: <welcome> but was: <wel>")).isEqualTo(kind("\nexpected: <a> but was: <bc>"));
+        assertThat(kind("Foo@1b2c3d4e is 17")).isEqualTo(kind("Foo@5f6a is 2"));
+        assertThat(kind("comes \"{\\\"a\\\":1}\", but")).isEqualTo(kind("comes \"x\"...\"y\" (120 bytes), but"));
+        assertThat(kind("ann was reset")).isNotEqualTo(kind("ann is still connected"));
+    }
+
+    private static String kind(String message) {
+        return SeedSearch.kind(new AssertionError(message));
+    }
 }
