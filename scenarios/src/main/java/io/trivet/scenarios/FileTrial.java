@@ -352,7 +352,7 @@ final class FileTrial implements Trial {
             for (long[] each : accepted) {
                 long length = each[0] - from;
                 if (each[1] >= 0) {
-                    boolean isWhole = endsExpected.size() < ended.size()
+                    boolean isWhole = sent >= each[0] && endsExpected.size() < ended.size()
                             && ended.get(endsExpected.size()).equals(each[1] + ": " + length);
                     cut |= !isWhole;
                     endsExpected.add(each[1] + ": " + (isWhole ? length : Math.clamp(sent - from, 0, length) + ", IOException"));
@@ -434,6 +434,7 @@ final class FileTrial implements Trial {
             byte[] received = client.received();
             byte[] right = expected.toByteArray();
             int length = Math.min(client.count(), right.length);
+            run.expect(Rule.BYTES, client.count() <= right.length, "the client has received more than was sent");
             if (!Arrays.equals(received, 0, length, right, 0, length)) {
                 run.fail(Rule.BYTES, "the client has received other bytes than were sent, from offset "
                         + Arrays.mismatch(received, 0, length, right, 0, length) + " on");

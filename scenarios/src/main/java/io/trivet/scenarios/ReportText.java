@@ -23,13 +23,13 @@ final class ReportText {
         return nanos < 1_000_000_000 ? number(nanos / 1e6) + " ms" : number(nanos / 1e9) + " s";
     }
 
-    /** Returns the limits that differ from the defaults, or "the default limits". */
+    /** Returns the limits that differ from those of most trials, or "the usual limits". The defaults depend on the heap. */
     static String limits(Limits limits) {
-        StringJoiner text = new StringJoiner(", ").setEmptyValue("the default limits");
+        StringJoiner text = new StringJoiner(", ").setEmptyValue("the usual limits");
         for (RecordComponent limit : Limits.class.getRecordComponents()) {
             try {
                 Object value = limit.getAccessor().invoke(limits);
-                if (!value.equals(limit.getAccessor().invoke(Limits.defaults()))) {
+                if (!value.equals(limit.getAccessor().invoke(Trial.LIMITS))) {
                     text.add(limit.getName() + " " + (value instanceof Duration time ? duration(time) : value));
                 }
             } catch (ReflectiveOperationException e) {

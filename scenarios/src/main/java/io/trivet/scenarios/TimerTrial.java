@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -67,7 +67,7 @@ final class TimerTrial implements Trial {
                 Comparator.<Planned>comparingLong(each -> each.dueNanos).thenComparingInt(each -> each.number));
         final List<Planned> over = new ArrayList<>();
         final List<Integer> ran = new ArrayList<>();
-        private final Set<Planned> cancelled = new HashSet<>();
+        private final Set<Planned> cancelled = new LinkedHashSet<>();
         private int numbers;
 
         Steps(TrialRun run) throws IOException {
@@ -222,7 +222,7 @@ final class TimerTrial implements Trial {
             ran.clear();
             List<Integer> expected = new ArrayList<>();
             int before = numbers;
-            Set<TrialHandler.Seen> closed = new HashSet<>();
+            Set<TrialHandler.Seen> closed = new LinkedHashSet<>();
             int done = 0; // with the timers of connections that others have just closed, which do not run
             for (Planned each : List.copyOf(pending)) {
                 boolean isDropped = each.owner != null && closed.contains(each.owner) && !cancelled.contains(each);
