@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * Has the JDK generate the code for calls of C functions on another thread while the command line is parsed. It takes some 50 ms of a
+ * Has the JDK generate, on another thread, the code that calls C functions, while the command line is parsed. It takes some 50 ms of a
  * start. The form is that of the library's calls, which then find the code in the linker's cache.
  */
 final class LinkerPreparation {

@@ -64,7 +64,7 @@ final class ConnectionLimit {
      */
     synchronized boolean remove(@Nullable InetSocketAddress remote) {
         connections--;
-        if (remote != null && perAddressMax > 0) {
+        if (remote != null && remote.getAddress() != null && perAddressMax > 0) { // a Unix domain socket has no IP address
             perAddress.computeIfPresent(remote.getAddress(), (address, count) -> count == 1 ? null : count - 1);
         }
         boolean lifted = reached && connections < connectionsMax;
