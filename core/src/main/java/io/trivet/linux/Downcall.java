@@ -14,11 +14,11 @@ import java.util.function.Consumer;
 
 /**
  * Creates method handles for C functions. All but those of {@link #ofHeld} have the same form: the segment for errno, then seven
- * {@code long} arguments (addresses, too), and a {@code long} result. Seven are what syscall(2) needs: the number of the call, and six arguments. On
- * x86-64 and aarch64 each of the first six integer arguments occupies a whole register, whatever its C type; the seventh is a
- * register or a word of the stack that the caller removes; and a function ignores arguments for which it has no parameter. So
- * this form fits every function. Callers pass 0 for missing arguments. They share one compiled stub, because each further
- * form adds 15 ms to the JVM's start-up.
+ * {@code long} arguments (addresses, too), and a {@code long} result. Seven are what syscall(2) needs: the number of the call, and
+ * six arguments. On x86-64 and aarch64 each of the first six integer arguments occupies a whole register, whatever its C type; the
+ * seventh is a register, or a word of the stack that the caller removes. A function ignores arguments for which it has no
+ * parameter, so this form fits every function, and callers pass 0 for missing arguments. The handles share one compiled stub,
+ * because each further form adds 15 ms to the JVM's start-up.
  *
  * <p>A result whose C type is {@code int} must be cast to int: the upper half of the register is undefined. {@code critical} is
  * not used, since some of the calls wait.
