@@ -221,7 +221,7 @@ final class SecureCases {
             return; // a drain, before the header of a proxy
         }
         boolean awaitsHeader = snapshot().readState() == ReadState.AWAITING_PROXY_HEADER;
-        if (deadlineNanos == NEVER || (draining && deadlineNanos > network.now() + 3_000_000 * MILLI)) {
+        if (deadlineNanos == NEVER) {
             network.pass(1_000_000 * MILLI);
             network.settle();
             run.same(Rule.DEADLINES, "connections without a timeout of the handshake", server.stats().total().connections(), 1);

@@ -7,7 +7,6 @@ import io.trivet.observe.ConnectionState;
 import io.trivet.observe.ListenerSnapshot;
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
-import io.trivet.server.Handler;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
 import io.trivet.server.Protocol;
@@ -25,7 +24,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.Supplier;
 
 /**
  * More of the methods of a server and its builder: listeners that were opened elsewhere, a server without listeners, what a builder
@@ -60,20 +58,6 @@ final class ServerCallsCheck {
         }
     }
 
-    /** A call that may throw. */
-    private interface Call {
-        void run() throws IOException;
-    }
-
-    private void refused(String what, Class<? extends Exception> with, Call call) {
-        try {
-            call.run();
-            run.fail(Rule.CALLBACKS, what + " is not refused");
-        } catch (IOException | RuntimeException e) {
-            run.same(Rule.CALLBACKS, what + " is refused with", e.getClass(), with);
-        }
-    }
-
     private InetSocketAddress address(int number) {
         return new InetSocketAddress(run.address.getAddress(), run.address.getPort() + number);
     }
@@ -95,7 +79,7 @@ final class ServerCallsCheck {
         TcpListener plain = network.host().listen(address(2), 16);
         try (TcpListener foreign = SimNetwork.of(1, FaultPlan.none()).host(InetAddress.ofLiteral("10.0.9.1"))
                 .listen(new InetSocketAddress(InetAddress.ofLiteral("10.0.9.1"), 80), 1)) {
-            refused("a listener of another network", IllegalArgumentException.class,
+            run.refused("a listener of another network", IllegalArgumentException.class,
                     () -> Server.builder().network(network).listen(foreign).handler(own).open());
         }
         TrialClient waits = TrialClient.connect(run, address(1));
@@ -151,7 +135,7 @@ final class ServerCallsCheck {
 
     private void withoutListeners() throws IOException {
         Server server = Server.builder().network(network).loops(random.number(1, 3)).open();
-        refused("the address of a server that listens nowhere", IllegalStateException.class, server::address);
+        run.refused("the address of a server that listens nowhere", IllegalStateException.class, server::address);
         run.same(Rule.CALLBACKS, "its addresses and listeners", List.of(server.addresses(), server.listeners()),
                 List.of(List.of(), List.of()));
         TrialHandler handler = new TrialHandler();
@@ -173,7 +157,7 @@ final class ServerCallsCheck {
             accepted.close();
             run.close(network, server);
         }
-        refused("a server that listens twice at an address", NetworkException.class, () -> {
+        run.refused("a server that listens twice at an address", NetworkException.class, () -> {
             try {
                 Server.builder().network(network).listen(address(1)).listen(address(1)).handler(handler).open();
             } catch (NetworkException e) {
@@ -251,7 +235,7 @@ final class ServerCallsCheck {
             List<Connection> all = List.of(lines.all.getFirst().connection, prefixed.all.getFirst().connection,
                     made.all.getFirst().connection);
             boolean isToAll = random.chance(50);
-            Call call = () -> {
+            TrialRun.Call call = () -> {
                 if (isToAll) {
                     server.broadcast(message);
                 } else {
@@ -260,7 +244,7 @@ final class ServerCallsCheck {
             };
             boolean isRefused = hasShort && size > 255;
             if (isRefused) {
-                refused("a broadcast that does not fit into a frame", IllegalArgumentException.class, call);
+                run.refused("a broadcast that does not fit into a frame", IllegalArgumentException.class, call);
             } else {
                 call.run();
             }
@@ -292,37 +276,24 @@ final class ServerCallsCheck {
     /** A protocol makes a handler for each connection. If it fails, only that connection is closed. */
     private void outgoingHandlers() throws IOException {
         Server server = Server.builder().network(network).limits(Trial.LIMITS).loops(random.number(1, 2)).open();
-        List<TrialHandler> made = new ArrayList<>();
-        int[] calls = new int[1];
-        int fails = random.between(0, 3);
-        boolean returnsNull = random.chance(50);
-        Supplier<Handler> factory = () -> {
-            if (calls[0]++ == fails) {
-                if (returnsNull) {
-                    return null;
-                }
-                throw new IllegalStateException("drawn");
-            }
-            made.add(new TrialHandler());
-            return made.getLast();
-        };
+        FailingFactory factory = new FailingFactory(random, 3);
         Protocol protocol = Protocol.perConnection(Framing.lines(), factory);
         try (TcpListener listener = run.clients.listen(new InetSocketAddress(run.clients.address(), PEER_PORT), 8)) {
             for (int i = 0; i < 4; i++) {
                 Connection connection = server.connect(listener.localAddress(), protocol, "attachment");
-                run.same(Rule.CALLBACKS, "handlers that were made by connect", calls[0], i + 1);
+                run.same(Rule.CALLBACKS, "handlers that were made by connect", factory.calls, i + 1);
                 run.expect(Rule.CALLBACKS, "attachment".equals(connection.attachment()), "the attachment is "
                         + connection.attachment());
                 connection.attachment(null); // for the handler
                 network.settle();
-                run.expect(Rule.CALLBACKS, (connection.state() == ConnectionState.OPEN) != (i == fails),
+                run.expect(Rule.CALLBACKS, (connection.state() == ConnectionState.OPEN) != (i == factory.failingCall),
                         "connection " + i + " is " + connection.state());
             }
             network.pass(Trial.LIMITS.lingerTimeout().toNanos());
             network.settle();
             run.same(Rule.GAUGES, "connections that have ended", server.stats().closed().toString(), "{HANDLER_FAILED=1}");
-            run.same(Rule.CALLBACKS, "handlers", made.size(), 3);
-            for (TrialHandler each : made) {
+            run.same(Rule.CALLBACKS, "handlers", factory.made.size(), 3);
+            for (TrialHandler each : factory.made) {
                 run.same(Rule.CALLBACKS, "connections of a handler", each.all.size(), 1);
             }
             run.close(network, server);
@@ -351,12 +322,12 @@ final class ServerCallsCheck {
         network.settle();
         run.same(Rule.ENDS, "a server with a connection is closed", server.isClosed(), false);
         checkListeners(server, ListenerSnapshot.State.CLOSED);
-        refused("a connect of a server that drains", RejectedExecutionException.class,
+        run.refused("a connect of a server that drains", RejectedExecutionException.class,
                 () -> server.connect(run.address, handler));
-        refused("a connect of a server that drains", RejectedExecutionException.class,
+        run.refused("a connect of a server that drains", RejectedExecutionException.class,
                 () -> server.connect(run.address, Protocol.of(Framing.lines(), handler), null));
         Connection connection = handler.all.getFirst().connection;
-        refused("a connect of a connection whose server drains", RejectedExecutionException.class,
+        run.refused("a connect of a connection whose server drains", RejectedExecutionException.class,
                 () -> connection.connect(run.address, Protocol.of(Framing.lines(), handler), null));
         server.broadcast(ByteBuffer.wrap(MessageContent.ascii("to none")));
         client.write("a line\n");

@@ -7,7 +7,6 @@ import io.trivet.net.TcpStream;
 import io.trivet.observe.CloseReason;
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
-import io.trivet.server.Handler;
 import io.trivet.server.Overflow;
 import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
@@ -21,7 +20,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,36 +44,22 @@ final class ServerTrial implements Trial {
         }
     }
 
-    /** A call that may throw. */
-    private interface Call {
-        void run() throws IOException;
-    }
-
-    private static void refused(TrialRun run, String what, Class<? extends Exception> with, Call call) {
-        try {
-            call.run();
-            run.fail(Rule.CALLBACKS, what + " is not refused");
-        } catch (IOException | RuntimeException e) {
-            run.same(Rule.CALLBACKS, what + " is refused with", e.getClass(), with);
-        }
-    }
-
     // ---- what a builder refuses
 
     private static void refusedSettings(TrialRun run) throws IOException {
         TrialNetwork network = run.readinessNetwork();
         TrialHandler handler = new TrialHandler();
-        refused(run, "a server without loops", IllegalArgumentException.class, () -> Server.builder().loops(0));
-        refused(run, "a server with 128 loops", IllegalArgumentException.class, () -> Server.builder().loops(128));
-        refused(run, "a backlog of 0", IllegalArgumentException.class, () -> Server.builder().backlog(0));
-        refused(run, "a server without a handler", IllegalStateException.class,
+        run.refused("a server without loops", IllegalArgumentException.class, () -> Server.builder().loops(0));
+        run.refused("a server with 128 loops", IllegalArgumentException.class, () -> Server.builder().loops(128));
+        run.refused("a backlog of 0", IllegalArgumentException.class, () -> Server.builder().backlog(0));
+        run.refused("a server without a handler", IllegalStateException.class,
                 () -> Server.builder().network(network).listen(run.address).open());
-        refused(run, "dropping messages with raw framing", IllegalStateException.class,
+        run.refused("dropping messages with raw framing", IllegalStateException.class,
                 () -> run.builder(network, handler, LIMITS).overflow(Overflow.DROP_OLDEST).open());
         int port = run.random.number(0, run.address.getPort());
         InetSocketAddress first = new InetSocketAddress(run.address.getAddress(), port);
         if (port != 0) {
-            refused(run, "an address that occurs twice", NetworkException.class,
+            run.refused("an address that occurs twice", NetworkException.class,
                     () -> run.builder(network, handler, LIMITS).listen(run.address).open());
             run.same(Rule.LEAKS, "descriptors of a server that cannot listen", network.host().openDescriptors(), 0);
         }
@@ -90,7 +74,7 @@ final class ServerTrial implements Trial {
         run.same(Rule.CALLBACKS, "its limits", server.limits(), LIMITS.withConnectionsMax(77));
         run.same(Rule.CALLBACKS, "its policy", server.overflow(), Overflow.DISCONNECT);
         run.expect(Rule.CALLBACKS, server.network() == other, "the network of the server is another one");
-        refused(run, "a negative timeout of a connect", IllegalArgumentException.class,
+        run.refused("a negative timeout of a connect", IllegalArgumentException.class,
                 () -> server.connect(run.address, handler, Duration.ofNanos(-1)));
         run.close(other, server);
     }
@@ -108,20 +92,7 @@ final class ServerTrial implements Trial {
             new DecoderFactoryCheck(run, network).perform();
             return;
         }
-        List<TrialHandler> made = new ArrayList<>();
-        int[] calls = new int[1];
-        int fails = run.random.between(0, 4);
-        boolean returnsNull = run.random.chance(50);
-        Supplier<Handler> factory = () -> {
-            if (calls[0]++ == fails) {
-                if (returnsNull) {
-                    return null;
-                }
-                throw new IllegalStateException("drawn");
-            }
-            made.add(new TrialHandler());
-            return made.getLast();
-        };
+        FailingFactory factory = new FailingFactory(run.random, 4);
         ServerBuilder builder = Server.builder().network(network).listen(run.address).framing(Framing.lines()).limits(LIMITS);
         TrialHandler replaced = new TrialHandler();
         try (Server server = builder.handler(replaced).handlers(factory).loops(run.random.number(1, 2)).open()) {
@@ -131,7 +102,7 @@ final class ServerTrial implements Trial {
                 client.write("line " + i + "\n");
                 network.settle();
                 client.readAll();
-                if (i == fails) {
+                if (i == factory.failingCall) {
                     run.same(Rule.ENDS, "the client without a handler has read", client.end(), "ended");
                     client.close();
                     network.settle();
@@ -139,10 +110,11 @@ final class ServerTrial implements Trial {
                             "{HANDLER_FAILED=1}");
                     continue;
                 }
-                run.same(Rule.CALLBACKS, "connections of handler " + i, made.getLast().all.size(), 1);
-                run.same(Rule.DELIVERY, "messages of handler " + i, made.getLast().all.getFirst().messages, List.of("line " + i));
+                run.same(Rule.CALLBACKS, "connections of handler " + i, factory.made.getLast().all.size(), 1);
+                run.same(Rule.DELIVERY, "messages of handler " + i, factory.made.getLast().all.getFirst().messages,
+                        List.of("line " + i));
             }
-            run.same(Rule.CALLBACKS, "handlers that were made", made.size(), 4);
+            run.same(Rule.CALLBACKS, "handlers that were made", factory.made.size(), 4);
             run.same(Rule.CALLBACKS, "connections of a handler that was replaced", replaced.all.size(), 0);
             run.same(Rule.GAUGES, "connections", server.stats().total().connections(), 4);
             run.close(network, server);
@@ -261,7 +233,7 @@ final class ServerTrial implements Trial {
                     self[0].close();
                     self[0].close(); // does nothing more
                     wasClosed[0] = self[0].isClosed();
-                    refused(run, "a task of a server that its handler has closed", RejectedExecutionException.class,
+                    run.refused("a task of a server that its handler has closed", RejectedExecutionException.class,
                             () -> self[0].schedule(Duration.ZERO, () -> {}));
                 }
             }
@@ -313,7 +285,7 @@ final class ServerTrial implements Trial {
         Server server = run.builder(network, handler, LIMITS).loops(loops).open();
         self[0] = server;
         if (loops > 1) {
-            refused(run, "a turn of one of several loops", IllegalStateException.class, () -> server.turn(Duration.ZERO));
+            run.refused("a turn of one of several loops", IllegalStateException.class, () -> server.turn(Duration.ZERO));
         } else {
             TrialClient client = TrialClient.connect(run, run.address);
             network.settle();
@@ -322,7 +294,7 @@ final class ServerTrial implements Trial {
             network.settle();
             run.same(Rule.DELIVERY, "messages", handler.all.getFirst().messages, List.of("x"));
             run.expect(Rule.CALLBACKS, thrown.size() == 1 && thrown.getFirst() != null, "a handler can turn the loop");
-            refused(run, "a turn with a negative timeout", IllegalArgumentException.class,
+            run.refused("a turn with a negative timeout", IllegalArgumentException.class,
                     () -> server.turn(Duration.ofNanos(-1)));
             server.drain(Duration.ofSeconds(1));
             client.endOutput();
@@ -332,7 +304,7 @@ final class ServerTrial implements Trial {
             run.same(Rule.ENDS, "the server has drained", server.isClosed(), true);
         }
         run.close(network, server);
-        refused(run, "a turn of a closed server", IllegalStateException.class, () -> server.turn(null));
+        run.refused("a turn of a closed server", IllegalStateException.class, () -> server.turn(null));
     }
 
     /** As many clients as the backlog holds wait to be accepted, and one more, as on Linux. */

@@ -295,12 +295,11 @@ final class SlowRelay {
             client.write(LATER);
             network.settle();
         }
-        boolean finishes = plain;
         network.settle();
         target.readAll();
         checkReceived(target.text());
         run.same(Rule.DELIVERY, "bytes that the target has received", target.count(), relayed.length + BEHIND.length());
-        run.same(Rule.ENDS, "the target has read", target.end(), finishes ? "ended" : "open");
+        run.same(Rule.ENDS, "the target has read", target.end(), plain ? "ended" : "open");
         run.same(Rule.CALLBACKS, "the listener was called this often", ends, plain ? 0 : 1);
         run.same(Rule.CALLBACKS, "bytes of the relay", endedBytes, plain ? -1L : (long) relayed.length);
         run.same(Rule.CALLBACKS, "the end of the input was reported", handler.all.getFirst().inputEnded, !counted);

@@ -20,6 +20,11 @@ final class TrialRun {
     private static final InetAddress SERVER = InetAddress.ofLiteral("10.0.4.1");
     private static final InetAddress CLIENTS = InetAddress.ofLiteral("10.0.4.2");
 
+    /** A call that may be refused. */
+    interface Call {
+        void run() throws IOException;
+    }
+
     final SeededRandom random;
     final SimNetwork sim;
     final SimHost clients;
@@ -110,6 +115,16 @@ final class TrialRun {
     void same(Rule rule, String what, Object actual, Object expected) {
         if (!actual.equals(expected)) {
             fail(rule, what + (what.isEmpty() ? "" : ": ") + actual + " instead of " + expected);
+        }
+    }
+
+    /** Makes a call that must be refused, and compares the exception. */
+    void refused(String what, Class<? extends Exception> with, Call call) {
+        try {
+            call.run();
+            fail(Rule.CALLBACKS, what + " is not refused");
+        } catch (IOException | RuntimeException e) {
+            same(Rule.CALLBACKS, what + " is refused with", e.getClass(), with);
         }
     }
 
